@@ -1,0 +1,116 @@
+"""What a model is to the rest of the core: one method that streams, and the values that go in and come out."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from apehost_core.events import ModelEvent
+from apehost_core.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Sampling settings of one request; None leaves a value to the server.
+
+    Attributes:
+        temperature: 0 is greedy; servers accept up to 2.
+        top_p: Nucleus, 0-1.
+        top_k: Candidates kept; 0 switches it off.
+        min_p: Relative floor, 0-1; sent only when set (not documented on chat/completions).
+        repeat_penalty: 1 is off.
+        presence_penalty: OpenAI's meaning, -2 to 2.
+        frequency_penalty: OpenAI's meaning, -2 to 2.
+        seed: Asks for the same draw; servers do not promise it.
+        max_tokens: Upper bound on completion tokens, reasoning included.
+        stop: Strings that end the answer.
+        reasoning_effort: Open set ("none", "low", "medium", "high", ...); servers clamp or refuse.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One model call.
+
+    Attributes:
+        model: The id to ask the server for.
+        messages: Oldest first; a system message, if any, comes first.
+        sampling: What to sample with.
+        tools: Tool definitions in OpenAI's JSON form; empty when none are offered.
+        tool_choice: Strings only: LM Studio refuses OpenAI's object form. None is sent when no tools are.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    tools: tuple[dict[str, Any], ...] = ()
+    tool_choice: Literal["none", "auto", "required"] | None = None
+
+
+class Model(Protocol):
+    """Something that answers a request with events."""
+
+    def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[ModelEvent]]:
+        """Open one call; its events end with exactly one ModelResponse.
+
+        Leaving the context closes the call at once, wherever it is.
+
+        Raises:
+            ServerError: From entering or from the iterator; the events that came before it stand.
+        """
+        ...
+
+
+ModelType = Literal["llm", "vlm", "embedding", "unknown"]
+LoadState = Literal["loaded", "not_loaded", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model that a server has.
+
+    Attributes:
+        key: The id to ask for.
+        name: For people; the key where the server gives none.
+        type: "unknown" where the server does not say.
+        state: "unknown" where the listing does not say (plain /v1/models).
+        publisher: None when not told.
+        architecture: For example "gemma4"; None when not told.
+        quantisation: For example "Q4_K_M"; None when not told.
+        format: "gguf", "mlx"; None when not told.
+        size_bytes: Size on disk; None when not told.
+        max_context: Tokens the model was made for; None when not told.
+        loaded_context: Tokens of the first loaded instance; None when not loaded or not told.
+        vision: None when not told.
+        tools: Trained for tool use; None when not told. False does not mean that tools fail.
+        reasoning_options: Open set of settings; empty when there are none or not told.
+        instances: Ids of the loaded instances.
+    """
+
+    key: str
+    name: str
+    type: ModelType = "unknown"
+    state: LoadState = "unknown"
+    publisher: str | None = None
+    architecture: str | None = None
+    quantisation: str | None = None
+    format: str | None = None
+    size_bytes: int | None = None
+    max_context: int | None = None
+    loaded_context: int | None = None
+    vision: bool | None = None
+    tools: bool | None = None
+    reasoning_options: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
