@@ -1,4 +1,4 @@
-"""What a model is to the rest of the core: one method that streams, and the values that go in and come out."""
+"""What a model is to the rest of the core: one method that streams, and the values around it."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager

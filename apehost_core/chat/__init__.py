@@ -1,0 +1,1 @@
+"""One model turn: preparing what is sent, running it, and naming the conversation afterwards."""

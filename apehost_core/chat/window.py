@@ -1,0 +1,24 @@
+"""What of a conversation is sent to a model."""
+
+from collections.abc import Iterable
+
+from apehost_core.messages import Message, ReasoningPart
+
+
+def to_prompt(history: Iterable[Message]) -> tuple[Message, ...]:
+    """Return the history as a model may be given it, oldest first.
+
+    Reasoning is left out, and so are messages that are empty without it. Neighbours of one role (a question
+    whose answer failed, then another question) are joined, because many chat templates insist that roles
+    alternate.
+    """
+    prompt: list[Message] = []
+    for message in history:
+        parts = tuple(part for part in message.parts if not isinstance(part, ReasoningPart))
+        if not parts:
+            continue
+        if prompt and prompt[-1].role == message.role and message.role in ("user", "assistant"):
+            prompt[-1] = Message(message.role, prompt[-1].parts + parts)
+        else:
+            prompt.append(Message(message.role, parts))
+    return tuple(prompt)
