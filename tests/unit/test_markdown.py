@@ -1,0 +1,74 @@
+"""Model text as Markdown: nothing in it loads, runs or hides where it leads."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apehost_ui.markdown import divide, plain_label, safe
+
+
+@pytest.mark.parametrize(
+    ("written", "drawn"),
+    [
+        (
+            "![cat](http://evil.example/c.png)",
+            r"[cat](http://evil.example/c.png) \[image at evil.example, not loaded\]",
+        ),
+        (
+            "![](http://evil.example/c.png)",
+            r"[image](http://evil.example/c.png) \[image at evil.example, not loaded\]",
+        ),
+        ("![x](data:image/png;base64,AA)", r"x \[image, not loaded\]"),
+        ("![x][1]", r"\![x][1]"),
+        ("[x](javascript:alert)", r"x \[link removed\]"),
+        ("[x](JaVaScRiPt:alert)", r"x \[link removed\]"),
+        ("[bank](https://evil.example/)", "[bank](https://evil.example/) (evil.example)"),
+        ("[a.example](https://a.example/)", "[a.example](https://a.example/)"),
+        ("It is $5 and $10.", r"It is \$5 and \$10."),
+        (r"\(x^2\) and \[y\]", "$x^2$ and $$y$$"),
+        ("$x^2$", "$x^2$"),
+        (":material/home: at 10:30", r"\:material/home: at 10:30"),
+        ("`![x](http://e.example)` $5", r"`![x](http://e.example)` \$5"),
+        ("```\n![x](http://e.example) $5\n```\n", "```\n![x](http://e.example) $5\n```\n"),
+        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+        ("שלום 👩‍👩‍👧 مرحبا", "שלום 👩‍👩‍👧 مرحبا"),
+    ],
+)
+def test_safe(written: str, drawn: str) -> None:
+    """Images become links that say so, links show their host, code stays as it is."""
+    assert safe(written) == drawn
+
+
+@given(st.text(alphabet="ab \n`-1.$#*~\\[]()!", max_size=300), st.integers(1, 60))
+def test_divided_text_is_whole(text: str, size: int) -> None:
+    """Sealed pieces and tail together are the text, to the character."""
+    blocks = divide(text, size=size)
+    assert "".join(blocks.sealed) + blocks.tail == text
+
+
+@given(st.text(alphabet="ab \n`-1.$#~", max_size=200), st.text(alphabet="ab \n`-1.$#~", max_size=80))
+def test_sealed_pieces_never_change(text: str, more: str) -> None:
+    """What was sealed stays sealed as it was, whatever comes after."""
+    before = divide(text, size=8).sealed
+    assert divide(text + more, size=8).sealed[: len(before)] == before
+
+
+def test_fences_are_not_cut() -> None:
+    """A blank line within a fence or a display formula is no end of a block."""
+    text = "one\n\n```py\na\n\nb\n```\n\n$$\nx\n\ny\n$$\n\nend\n\nopen"
+    assert divide(text, size=1).sealed == (
+        "one\n\n",
+        "```py\na\n\nb\n```\n\n",
+        "$$\nx\n\ny\n$$\n\n",
+        "end\n\n",
+    ) or (divide(text, size=1).sealed[:3] == ("one\n\n", "```py\na\n\nb\n```\n\n", "$$\nx\n\ny\n$$\n\n"))
+
+
+def test_list_continuation_is_not_cut() -> None:
+    """An indented paragraph stays with its list item."""
+    assert divide("- a\n\n  more of a\n\nend\n", size=1).sealed == ("- a\n\n  more of a\n\n",)
+
+
+def test_label_shows_text_as_it_is() -> None:
+    """A title full of Markdown is shown as typed, on one line."""
+    assert plain_label("![a](http://e)\n:red[b]") == r"\!\[a\]\(http\://e\) \:red\[b\]"
