@@ -201,11 +201,7 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
     Raises:
         ConfigError: Names the setting, what is wrong with its value, and an example.
     """
-    dotenv = (
-        {key: value for key, value in dotenv_values(env_file).items() if value is not None}
-        if env_file
-        else {}
-    )
+    dotenv = {key: value for key, value in dotenv_values(env_file).items() if value is not None} if env_file else {}
     outside: dict[str, str] = {**dotenv, **os.environ}
     _refuse_unknown(outside)
     given: dict[str, Any] = {}
@@ -286,9 +282,7 @@ def _explain(error: ValidationError) -> ConfigError:
     first = error.errors(include_input=False, include_url=False)[0]
     field = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        return _config_error(
-            field, "there is no such setting (in the TOML file); names are in .env.example", ""
-        )
+        return _config_error(field, "there is no such setting (in the TOML file); names are in .env.example", "")
     where = "".join(f", entry {s + 1}" if isinstance(s, int) else f", {s}" for s in first["loc"][1:])
     info = Settings.model_fields.get(field)
     example = info.examples[0] if info and info.examples else ""

@@ -39,9 +39,7 @@ _STATES: dict[FaultKind, ServerState] = {
 class Server:
     """One server: its client, its lane, and the latest view of it."""
 
-    def __init__(
-        self, client: LmStudioClient, view: ServerView, *, parallel: int, has_token: bool = False
-    ) -> None:
+    def __init__(self, client: LmStudioClient, view: ServerView, *, parallel: int, has_token: bool = False) -> None:
         self.client = client
         self.view = view
         self.lane = Lane(parallel)

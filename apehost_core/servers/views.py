@@ -7,9 +7,7 @@ from typing import Literal
 from apehost_core.errors import Fault
 from apehost_core.model import ModelInfo
 
-ServerState = Literal[
-    "unknown", "online", "offline", "needs_token", "token_refused", "rate_limited", "failing"
-]
+ServerState = Literal["unknown", "online", "offline", "needs_token", "token_refused", "rate_limited", "failing"]
 
 
 @dataclass(frozen=True, slots=True)

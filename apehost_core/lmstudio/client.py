@@ -1,0 +1,261 @@
+"""One server on the shared connection pool: streams answers, lists models, says what it is.
+
+Nothing is remembered between calls but which of the server's addresses answered. Timeouts are ours: a model may be
+silent for minutes while it loads, so httpx has no read timeout and two watchdogs of their own patience serve.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+import orjson
+
+from apehost_core.errors import FaultKind, ServerError, ServerTimeout
+from apehost_core.events import Milestone, ModelEvent, Retried
+from apehost_core.lmstudio.decoding import StreamDecoder
+from apehost_core.lmstudio.encoding import encode_request
+from apehost_core.lmstudio.endpoint import Endpoint
+from apehost_core.lmstudio.faults import error_text, fault_of, rejected
+from apehost_core.lmstudio.listing import parse_native, parse_openai, parse_v0
+from apehost_core.lmstudio.transport import Http, Watchdogs, closed_unasked, refused, translated
+from apehost_core.model import ModelInfo, ModelRequest
+
+_LISTINGS = (("/api/v1/models", parse_native), ("/api/v0/models", parse_v0), ("/v1/models", parse_openai))
+_LINGER_S = 0.25  # what a server may take to close the body after its end marker
+_LARGEST_ERROR = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What answers at an address."""
+
+    kind: Literal["lm_studio", "llama.cpp", "ollama", "openai_compatible"]
+
+
+class LmStudioClient:
+    """A server that speaks LM Studio's API, or the part of it that llama.cpp and others share."""
+
+    def __init__(self, endpoint: Endpoint, http: Http, watchdogs: Watchdogs) -> None:
+        self._endpoint = endpoint
+        self._http = http
+        self._watchdogs = watchdogs
+        self._bases = endpoint.candidates
+
+    @asynccontextmanager
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[ModelEvent], None]:
+        """Open one call; see `Model.stream`. Leaving the context closes the connection at once."""
+        async with AsyncExitStack() as stack:
+            yield self._events(request, stack)
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """Return what the server lists, from the richest listing that it has.
+
+        Raises:
+            ServerError: No listing could be read.
+        """
+        for path, parse in _LISTINGS:
+            body = await self._get(path)
+            if body is not None:
+                return parse(body)
+        raise ServerError(fault_of("not_lm_studio", self._endpoint, cause="It lists no models."))
+
+    async def identify(self) -> Identity:
+        """Return what answers there. No look loads a model or spends a token.
+
+        Raises:
+            ServerError: Nothing answers, or it answers with an error.
+        """
+        greeting = await self._get("/lmstudio-greeting")
+        if isinstance(greeting, dict) and "lmstudio" in greeting:
+            return Identity("lm_studio")
+        listing = await self._get("/v1/models")
+        owners = orjson.dumps(listing) if listing is not None else b""
+        if b'"llamacpp"' in owners:
+            return Identity("llama.cpp")
+        return Identity("ollama" if await self._get("/api/version") is not None else "openai_compatible")
+
+    async def _get(self, path: str) -> object | None:
+        """Return a JSON body; None where the server does not know the path."""
+        error: Exception | None = None
+        for base in self._bases:
+            try:
+                async with asyncio.timeout(self._watchdogs.listing_s):
+                    response = await self._http.pooled.get(base + path, headers=self._headers())
+                self._bases = (base, *(other for other in self._bases if other != base))
+                return self._listing_body(response)
+            except TimeoutError:
+                raise ServerTimeout(fault_of("silent", self._endpoint)) from None
+            except httpx.HTTPError as failure:
+                error = failure
+        with translated(self._endpoint):
+            raise error or httpx.InvalidURL("no address")
+
+    def _listing_body(self, response: httpx.Response) -> object | None:
+        if response.status_code in (404, 405):
+            return None
+        try:
+            body: Any = orjson.loads(response.content)
+        except orjson.JSONDecodeError:
+            body = None
+        unknown = "Unexpected endpoint" in (error_text(body) or "")
+        if unknown or (body is None and response.status_code == 200):
+            return None
+        if response.status_code != 200 or error_text(body):
+            raise rejected(response.status_code, response.content, response.headers, self._endpoint)
+        return body
+
+    def _headers(self) -> dict[str, str]:
+        token = self._endpoint.token
+        return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+
+    async def _events(self, request: ModelRequest, stack: AsyncExitStack) -> AsyncIterator[ModelEvent]:
+        body = encode_request(request)
+        marks: list[Milestone] = []
+        yield Milestone("sent", time.perf_counter_ns())
+        try:
+            response = await self._open(body, stack, marks, _Attempt(self._bases[0], self._http.pooled))
+        except _Again as again:
+            yield Retried(again.reason)
+            yield Milestone("sent", time.perf_counter_ns())
+            marks.clear()
+            response = await self._open(body, stack, marks, _Attempt(again.base, self._http.fresh, last=True))
+        for mark in marks:
+            yield mark
+        if _is_stream(response):
+            async for event in self._decoded(response):
+                yield event
+        else:
+            for event in await self._whole(response):
+                yield event
+
+    async def _decoded(self, response: httpx.Response) -> AsyncIterator[ModelEvent]:
+        decoder = StreamDecoder(self._endpoint)
+        chunks = response.aiter_bytes()
+        chunk = await self._chunk(chunks, first=True)
+        yield Milestone("first_byte", time.perf_counter_ns())
+        while chunk is not None:
+            for event in decoder.feed(chunk):
+                yield event
+            if decoder.done or decoder.failure is not None:
+                break
+            chunk = await self._chunk(chunks, first=False)
+        if decoder.done:
+            await self._read_out(chunks)
+        for event in decoder.finish():
+            yield event
+        if decoder.failure is not None:
+            raise decoder.failure
+
+    async def _open(
+        self, body: bytes, stack: AsyncExitStack, marks: list[Milestone], attempt: "_Attempt"
+    ) -> httpx.Response:
+        """Send the request and return the response with its headers.
+
+        Raises:
+            _Again: Not one byte came back and the request may be sent once more.
+        """
+
+        async def trace(name: str, _info: dict[str, Any]) -> None:
+            if name == "connection.connect_tcp.complete":
+                marks.append(Milestone("connected", time.perf_counter_ns()))
+
+        request = attempt.client.build_request(
+            "POST",
+            f"{attempt.base}/v1/chat/completions",
+            content=body,
+            headers={"Content-Type": "application/json", "Accept": "text/event-stream", **self._headers()},
+            extensions={"trace": trace},
+        )
+        try:
+            async with asyncio.timeout(self._watchdogs.first_byte_s):
+                response = await attempt.client.send(request, stream=True)
+        except TimeoutError:
+            raise ServerTimeout(fault_of("silent", self._endpoint)) from None
+        except httpx.HTTPError as error:
+            if not attempt.last and closed_unasked(error):
+                raise _Again("the server had closed the connection", attempt.base) from None
+            if not attempt.last and refused(error):
+                raise _Again("the connection was refused", self._bases[-1]) from None
+            with translated(self._endpoint):
+                raise
+        stack.push_async_callback(response.aclose)
+        marks.append(Milestone("headers", time.perf_counter_ns()))
+        if response.status_code != 200:
+            await self._refuse(response)
+        return response
+
+    async def _refuse(self, response: httpx.Response) -> None:
+        content = await self._content(response)
+        raise rejected(response.status_code, content, response.headers, self._endpoint)
+
+    async def _whole(self, response: httpx.Response) -> list[ModelEvent]:
+        """Return the events of a 200 that is no stream: a whole completion, or an error body."""
+        content = await self._content(response)
+        try:
+            parsed: Any = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            parsed = None
+        if not isinstance(parsed, dict) or "choices" not in parsed:
+            raise rejected(response.status_code, content, response.headers, self._endpoint)
+        decoder = StreamDecoder(self._endpoint)
+        events = decoder.feed(b"data: " + orjson.dumps(parsed) + b"\n\ndata: [DONE]\n\n")
+        events += decoder.finish()
+        if decoder.failure is not None:
+            raise decoder.failure
+        return [Milestone("first_byte", time.perf_counter_ns()), *events]
+
+    async def _content(self, response: httpx.Response) -> bytes:
+        content = b""
+        chunks = response.aiter_bytes()
+        while len(content) < _LARGEST_ERROR or response.status_code == 200:
+            chunk = await self._chunk(chunks, first=not content)
+            if chunk is None:
+                break
+            content += chunk
+        return content
+
+    async def _chunk(self, chunks: AsyncIterator[bytes], *, first: bool) -> bytes | None:
+        """Return the next chunk, or None at the end; a silence beyond the watchdog's patience is an error."""
+        patience = self._watchdogs.first_byte_s if first else self._watchdogs.between_chunks_s
+        kind: FaultKind = "silent" if first else "stalled"
+        with translated(self._endpoint):
+            try:
+                async with asyncio.timeout(patience):
+                    return await anext(chunks, None)
+            except TimeoutError:
+                raise ServerTimeout(fault_of(kind, self._endpoint)) from None
+
+    async def _read_out(self, chunks: AsyncIterator[bytes]) -> None:
+        """Let the server end the body after its end marker, so that the connection can be used again."""
+        try:
+            async with asyncio.timeout(_LINGER_S):
+                while await anext(chunks, None) is not None:
+                    pass
+        except (TimeoutError, httpx.HTTPError):
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try to send a request: where to, over which connections, and whether it is the last."""
+
+    base: str
+    client: httpx.AsyncClient
+    last: bool = False
+
+
+class _Again(Exception):
+    """The request may be sent once more."""
+
+    def __init__(self, reason: str, base: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.base = base
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return "text/event-stream" in response.headers.get("content-type", "")

@@ -1,0 +1,128 @@
+"""The three listings of models as ModelInfo. Pure and tolerant: an entry that makes no sense is left out.
+
+Sources: api notes 1.1, 1.6, 1.7; llama.cpp and Ollama add fields to /v1/models that are ignored.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from apehost_core.model import LoadState, ModelInfo, ModelType
+
+_TYPES: dict[str, ModelType] = {
+    "llm": "llm",
+    "vlm": "vlm",
+    "embedding": "embedding",
+    "embeddings": "embedding",
+}
+
+
+def parse_native(body: object) -> tuple[ModelInfo, ...]:
+    """Return the models of GET /api/v1/models."""
+    return _entries(body, "models", _native)
+
+
+def parse_v0(body: object) -> tuple[ModelInfo, ...]:
+    """Return the models of GET /api/v0/models."""
+    return _entries(body, "data", _v0)
+
+
+def parse_openai(body: object) -> tuple[ModelInfo, ...]:
+    """Return the models of GET /v1/models; it says neither type nor state."""
+    return _entries(body, "data", _openai)
+
+
+def _entries(body: object, root: str, parse: Callable[[dict[str, Any]], ModelInfo | None]) -> tuple[ModelInfo, ...]:
+    entries = cast("dict[str, Any]", body).get(root) if isinstance(body, dict) else None
+    if not isinstance(entries, list):
+        return ()
+    found = [parse(cast("dict[str, Any]", e)) for e in cast("list[object]", entries) if isinstance(e, dict)]
+    return tuple(model for model in found if model is not None)
+
+
+def _native(entry: dict[str, Any]) -> ModelInfo | None:
+    key = _text(entry, "key")
+    if key is None:
+        return None
+    instances = [cast("dict[str, Any]", i) for i in _list(entry, "loaded_instances") if isinstance(i, dict)]
+    capabilities = _dict(entry, "capabilities")
+    kind = _TYPES.get(str(entry.get("type")), "unknown")
+    return ModelInfo(
+        key=key,
+        name=_text(entry, "display_name") or key,
+        type=kind,
+        state="loaded" if instances else "not_loaded",
+        publisher=_text(entry, "publisher"),
+        architecture=_text(entry, "architecture"),
+        quantisation=_text(_dict(entry, "quantization"), "name"),
+        format=_text(entry, "format"),
+        size_bytes=_int(entry, "size_bytes"),
+        max_context=_int(entry, "max_context_length"),
+        loaded_context=_int(_dict(instances[0], "config"), "context_length") if instances else None,
+        vision=_bool(capabilities, "vision"),
+        tools=_bool(capabilities, "trained_for_tool_use"),
+        reasoning_options=tuple(str(o) for o in _list(_dict(capabilities, "reasoning"), "allowed_options")),
+        instances=tuple(str(instance["id"]) for instance in instances if instance.get("id")),
+    )
+
+
+def _v0(entry: dict[str, Any]) -> ModelInfo | None:
+    key = _text(entry, "id")
+    if key is None:
+        return None
+    kind = _TYPES.get(str(entry.get("type")), "unknown")
+    states: dict[object, LoadState] = {"loaded": "loaded", "not-loaded": "not_loaded"}
+    capabilities = _list(entry, "capabilities")
+    return ModelInfo(
+        key=key,
+        name=key,
+        type=kind,
+        state=states.get(entry.get("state"), "unknown"),
+        publisher=_text(entry, "publisher"),
+        architecture=_text(entry, "arch"),
+        quantisation=_text(entry, "quantization"),
+        format=_text(entry, "compatibility_type"),
+        max_context=_int(entry, "max_context_length"),
+        loaded_context=_int(entry, "loaded_context_length"),
+        vision=kind == "vlm" if kind != "unknown" else None,
+        tools="tool_use" in capabilities if capabilities else None,
+    )
+
+
+def _openai(entry: dict[str, Any]) -> ModelInfo | None:
+    key = _text(entry, "id")
+    if key is None:
+        return None
+    meta = _dict(entry, "meta")
+    return ModelInfo(
+        key=key,
+        name=key,
+        state="loaded" if meta else "unknown",
+        size_bytes=_int(meta, "size"),
+        max_context=_int(meta, "n_ctx_train"),
+        loaded_context=_int(meta, "n_ctx"),
+    )
+
+
+def _text(entry: dict[str, Any], name: str) -> str | None:
+    value = entry.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _int(entry: dict[str, Any], name: str) -> int | None:
+    value = entry.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _bool(entry: dict[str, Any], name: str) -> bool | None:
+    value = entry.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _dict(entry: dict[str, Any], name: str) -> dict[str, Any]:
+    value = entry.get(name)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _list(entry: dict[str, Any], name: str) -> list[Any]:
+    value = entry.get(name)
+    return cast("list[Any]", value) if isinstance(value, list) else []
