@@ -4,7 +4,7 @@ One fold serves the live page, the ending that is stored, and the salvage of an 
 seen is what is kept. `Transcript.add` is called on the event loop; script threads only read.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, assert_never
 
@@ -123,7 +123,12 @@ class TurnFold:
         self._last_ns = at_ns
 
     def parts(self) -> tuple[Part, ...]:
-        """What was shown: reasoning, text, calls; without the empty ones."""
+        """What was shown: reasoning, text, calls; without the empty ones.
+
+        Once the response is here its parts count: it may know that what was shown as text was reasoning.
+        """
+        if self.response is not None:
+            return tuple(self._timed(part) for part in self.response.parts)
         found: list[Part] = []
         if self._reasoning:
             found.append(ReasoningPart(self.reasoning, self.reasoning_seconds()))
@@ -131,6 +136,9 @@ class TurnFold:
             found.append(TextPart(self.text))
         found += [ToolCallPart(c.call_id, c.name, "".join(c.arguments)) for c in self._calls.values()]
         return tuple(found)
+
+    def _timed(self, part: Part) -> Part:
+        return replace(part, seconds=self.reasoning_seconds()) if isinstance(part, ReasoningPart) else part
 
     def timing(self, end_ns: int) -> Timing:
         """Return the call's timing, given when it ended."""
