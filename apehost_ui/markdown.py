@@ -17,9 +17,7 @@ _REFERENCE_IMAGE = re.compile(r"!(?=\[[^\]\n]*\](?:\[[^\]\n]*\])?)")
 _DIRECTIVE = re.compile(r":(?=[a-z0-9_/+-]+(?:\[|:))")
 _INLINE_MATH = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
 _DISPLAY_MATH = re.compile(r"\\\[(.+?)\\\]", re.DOTALL)
-_DOLLAR_MATH = re.compile(
-    r"\$\$.+?\$\$|(?<![\\$\w])\$(?=[^\s$])(?:[^$\n]*?[^\s$\\])?\$(?![\d$\w])", re.DOTALL
-)
+_DOLLAR_MATH = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?=[^\s$])(?:[^$\n]*?[^\s$\\])?\$(?![\d$\w])", re.DOTALL)
 _LIST_ITEM = re.compile(r"([-*+]|\d+[.)])\s")
 _LIST_PATIENCE = 4  # a list is only cut between items when it has grown this many times the size
 _SAFE_SCHEMES = ("http", "https", "mailto")

@@ -69,9 +69,7 @@ def test_toml_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("APEHOST_SERVERS", '[{"name": "A", "url": "http://a.example", "port": 1}]', "port"),
     ],
 )
-def test_wrong_settings_stop_the_start(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
-) -> None:
+def test_wrong_settings_stop_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
     """An unknown name or a wrong value raises an error that names the setting and shows the way."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError) as caught:

@@ -72,9 +72,7 @@ def test_timing_and_measured_counts() -> None:
     )
     turn = transcript.turn
     assert turn is not None
-    made = turn.generation(
-        run_id="r", started_at=datetime.now(UTC), end_ns=600 * MS, outcome="completed", fault=None
-    )
+    made = turn.generation(run_id="r", started_at=datetime.now(UTC), end_ns=600 * MS, outcome="completed", fault=None)
     timing = made.timing
     assert (timing.queued, timing.connect, timing.headers, timing.first_byte) == (20, 1, 10, 20)
     assert (timing.first_reasoning, timing.first_visible, timing.last_token, timing.total) == (
@@ -95,9 +93,7 @@ def test_unmeasured_counts_are_marked() -> None:
     transcript = fold((0, START), (1, Milestone("sent", MS)), (2, TextDelta("a", 3)), (3, Retried("closed")))
     turn = transcript.turn
     assert turn is not None
-    made = turn.generation(
-        run_id="r", started_at=datetime.now(UTC), end_ns=4 * MS, outcome="failed", fault=None
-    )
+    made = turn.generation(run_id="r", started_at=datetime.now(UTC), end_ns=4 * MS, outcome="failed", fault=None)
     assert (made.completion_tokens, made.completion_tokens_estimated) == (3, True)
     assert (made.prompt_tokens, made.prompt_tokens_estimated) == (7, True)
     assert made.warnings == ("sent again: closed",)

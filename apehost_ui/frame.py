@@ -1,0 +1,60 @@
+"""The frame around every page: page config, navigation, the sidebar with models and conversations."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from apehost_ui import chat_actions, state
+from apehost_ui.components.conversation_list import conversation_list
+from apehost_ui.components.model_picker import model_picker
+from apehost_ui.host import current
+from apehost_ui.markdown import plain_label
+
+PAGES = Path(__file__).parent.parent / "pages"
+_RECENT = 60
+
+st.set_page_config(page_title="ApeHost", page_icon="🦍", layout="centered")
+chat_page = st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True)
+pages = [
+    chat_page,
+    st.Page(PAGES / "servers.py", title="Servers", icon=":material/dns:"),
+    st.Page(PAGES / "history.py", title="History", icon=":material/history:"),
+]
+page = st.navigation(pages)
+
+
+def _open(conversation_id: str | None) -> None:
+    state.open_conversation(conversation_id)
+    state.chat().to_chat = page != chat_page
+
+
+def _sidebar() -> None:
+    host = current()
+    if host is None:
+        return
+    st.button(
+        "New chat",
+        key="new-chat",
+        icon=":material/add:",
+        shortcut="Alt+N",
+        width="stretch",
+        on_click=_open,
+        args=(None,),
+    )
+    model_picker(host.servers)
+    undo = state.chat().undo
+    if undo is not None:
+        st.caption(f"Deleted: {plain_label(undo[1])}")
+        st.button("Undo", key="undo", icon=":material/undo:", on_click=chat_actions.undo_delete)
+    conversation_list(host.conversations.recent(limit=_RECENT), opened=state.conversation_id(), on_open=_open)
+
+
+with st.sidebar:
+    _sidebar()
+if state.chat().to_chat:
+    state.chat().to_chat = False
+    st.switch_page(chat_page, query_params=state.link(state.conversation_id()))
+if current() is None:
+    st.info("ApeHost is starting …")
+else:
+    page.run()

@@ -1,0 +1,70 @@
+"""The messages of a conversation: the recent ones, what stands under them, and the answer being written."""
+
+import streamlit as st
+
+from apehost_core.runs.hub import LiveRun
+from apehost_core.runs.run import Generation
+from apehost_core.store import RunRow, StoredMessage
+from apehost_ui import state
+from apehost_ui.components.fault import fault_box
+from apehost_ui.components.message import ANSWER_AVATAR, answer_footer, avatar, message_body
+from apehost_ui.host import host
+from apehost_ui.live import live_answer
+from apehost_ui.words import OUTCOMES
+
+
+def thread(conversation_id: str) -> bool:
+    """Draw a conversation; returns whether its last question may be asked again."""
+    store = host().conversations
+    run = host().live_answer(conversation_id)
+    page = store.path(conversation_id, limit=state.shown(conversation_id))
+    if page.has_earlier:
+        left = page.total - len(page.messages)
+        st.button(f"Show earlier ({left} more)", key="earlier", on_click=state.show_earlier, width="stretch")
+    generations = store.generations_of([stored.id for stored in page.messages])
+    for stored in page.messages:
+        _stored(stored, generations.get(stored.id, []))
+    if run is not None:
+        return _live(run)
+    last = page.messages[-1] if page.messages else None
+    if last is None:
+        return False
+    if last.message.role == "user":
+        return _unanswered(store.last_run(last.id))
+    ended = generations.get(last.id, [])
+    return bool(ended) and ended[-1].outcome not in ("completed", "length")
+
+
+def _stored(stored: StoredMessage, generations: list[Generation]) -> None:
+    role = stored.message.role
+    with st.chat_message(role, avatar=avatar(stored.message)), st.container(key=f"message-{stored.id}"):
+        message_body(stored.message)
+        if generations:
+            answer_footer(generations[-1], stored.message)
+
+
+def _live(run: LiveRun) -> bool:
+    with st.chat_message("assistant", avatar=ANSWER_AVATAR):
+        if not run.finished.is_set():
+            live_answer(run)
+            return False
+        message = run.transcript.message()
+        if message is not None:
+            message_body(message)
+        ended = run.transcript.finished
+        if ended is not None and ended.fault is not None:
+            fault_box(ended.fault)
+        st.caption("Not in the database yet. ApeHost tries again every few seconds.")
+    return True
+
+
+def _unanswered(run: RunRow | None) -> bool:
+    """Draw how the last attempt to answer ended when it left no text."""
+    with st.chat_message("assistant", avatar=ANSWER_AVATAR):
+        if run is None:
+            st.caption("Not answered yet.")
+        elif run.fault is not None:
+            fault_box(run.fault)
+        else:
+            st.caption(OUTCOMES[run.outcome] if run.outcome else "Not answered yet.")
+    return True

@@ -1,0 +1,135 @@
+"""How states, durations, sizes and outcomes are said. Pure functions."""
+
+from datetime import UTC, datetime
+
+from apehost_core.events import Outcome, Progress
+from apehost_core.runs.run import Generation
+from apehost_core.runs.transcript import State, TurnFold
+from apehost_core.servers import ServerState
+
+SERVER_STATES: dict[ServerState, str] = {
+    "unknown": "not looked at yet",
+    "online": "online",
+    "offline": "offline",
+    "needs_token": "needs a token",
+    "token_refused": "token refused",
+    "rate_limited": "rate limited",
+    "failing": "answers with errors",
+}
+SERVER_BADGES: dict[ServerState, str] = {
+    "unknown": "○",
+    "online": "●",
+    "offline": "✕",
+    "needs_token": "⚿",
+    "token_refused": "⚿",
+    "rate_limited": "◐",
+    "failing": "▲",
+}
+_STATES: dict[State, str] = {
+    "queued": "queued",
+    "loading": "loading the model",
+    "prompt": "reading the prompt",
+    "thinking": "thinking",
+    "writing": "writing",
+    "calling": "writing a tool call",
+    "finished": "finishing",
+}
+OUTCOMES: dict[Outcome, str] = {
+    "completed": "complete",
+    "length": "stopped at the token limit",
+    "failed": "failed",
+    "cancelled": "stopped by you",
+    "limit": "stopped at a limit",
+    "paused": "waiting for you",
+    "interrupted": "interrupted: ApeHost ended while it was written",
+}
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: 0.21 s, 3.4 s, 12 s, 2 min 05 s."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def state_line(turn: TurnFold | None, elapsed_s: float) -> str:
+    """Return what a live answer is doing: "queued (2nd in line) · 3.4 s", "writing · 5.0 s · 214 tokens"."""
+    if turn is None:
+        return f"starting · {duration(elapsed_s)}"
+    words = _STATES[turn.state]
+    if turn.progress and turn.state == turn.progress.stage:
+        words += _progress(turn.progress)
+    pieces = [words, duration(elapsed_s)]
+    if turn.deltas:
+        pieces.append(f"{turn.deltas:,} tokens")
+    return " · ".join(pieces)
+
+
+def _progress(progress: Progress) -> str:
+    if progress.position is not None:
+        return f" ({ordinal(progress.position)} in line)"
+    return f" {progress.fraction:.0%}" if progress.fraction is not None else ""
+
+
+def ordinal(number: int) -> str:
+    """Return 1st, 2nd, 3rd, 4th, 11th, 21st ..."""
+    suffix = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def stats_line(generation: Generation) -> str:
+    """Return the line under an answer: model, speed, time to first token, tokens, how it ended."""
+    pieces = [generation.model_answered or generation.model_asked, generation.server]
+    about = "≈" if generation.completion_tokens_estimated else ""
+    rate, ttft = generation.decode_rate, generation.timing.ttft
+    if rate is not None:
+        pieces.append(f"{about}{rate:.1f} tok/s")
+    if ttft is not None:
+        pieces.append(f"first token {duration(ttft / 1000)}{' (cold)' if generation.cold else ''}")
+    if generation.completion_tokens:
+        pieces.append(f"{about}{generation.completion_tokens:,} tokens")
+    pieces.append(ending(generation.outcome, generation.finish_reason))
+    return " · ".join(pieces)
+
+
+def ending(outcome: Outcome, finish_reason: str | None) -> str:
+    """Return how an answer ended."""
+    if outcome == "completed":
+        return finish_reason or OUTCOMES[outcome]
+    return OUTCOMES[outcome]
+
+
+def answered_by_another(generation: Generation) -> str | None:
+    """Return a warning when another model answered than was asked; None when it is the same."""
+    asked, answered = generation.model_asked, generation.model_answered
+    if answered is None or _bare(asked) == _bare(answered):
+        return None
+    return f"You asked for {asked}; {answered} answered."
+
+
+def _bare(model: str) -> str:
+    """Return a model id without instance number (":2") and quantisation ("@q4_k_m")."""
+    return model.split("@", 1)[0].split(":", 1)[0].casefold()
+
+
+def size(count: int) -> str:
+    """Return bytes in decimal units: 93 MB, 4.1 GB."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}" if count < 10 * factor else f"{count / factor:.0f} {unit}"
+    return f"{count} B"
+
+
+def when(moment: datetime) -> str:
+    """Return the group in a list by time: Today, Yesterday, Last 7 days, or month and year."""
+    days = (datetime.now(UTC).astimezone().date() - moment.astimezone().date()).days
+    if days <= 0:
+        return "Today"
+    if days == 1:
+        return "Yesterday"
+    return "Last 7 days" if days < 7 else f"{moment.astimezone():%B %Y}"

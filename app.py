@@ -1,0 +1,64 @@
+"""The process: Streamlit's pages and the HTTP API behind one guard. Start it with `streamlit run app.py`."""
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from apehost_core.api.app import exception_handlers, middleware, routes
+from apehost_core.control import announced
+from apehost_core.errors import ApeHostError
+from apehost_core.host import open_host
+from apehost_core.settings import Settings, load_settings
+from apehost_ui import host as ui_host
+
+ROOT = Path(__file__).parent
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings(ROOT / ".env")
+    except ApeHostError as error:
+        sys.exit(f"ApeHost cannot start. {error}")
+
+
+settings = _settings()
+logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncGenerator[dict[str, Any], None]:
+    """Hold the host open while the server runs."""
+    try:
+        async with open_host(settings) as host, ui_host.installed(host):
+            with announced(settings.data_dir, _own_url(), host.control_key):
+                gc.collect()
+                gc.freeze()
+                yield {}
+    except ApeHostError as error:
+        print(f"ApeHost cannot start. {error}", file=sys.stderr)  # noqa: T201 -- the log may be off
+        await asyncio.sleep(0)
+        os._exit(3)
+
+
+def _own_url() -> str:
+    host = str(st.get_option("server.address") or "127.0.0.1")
+    return f"http://{host}:{st.get_option('server.port')}"
+
+
+app = st.App(
+    ROOT / "apehost_ui" / "frame.py",
+    lifespan=lifespan,
+    routes=routes(ui_host.current),
+    middleware=middleware(allowed_hosts=settings.allowed_hosts, max_body_bytes=settings.max_body_bytes),
+    exception_handlers=exception_handlers(),
+)

@@ -1,0 +1,43 @@
+"""The chat page: one conversation, its live answer, the composer."""
+
+import streamlit as st
+
+from apehost_ui import chat_actions, state
+from apehost_ui.components.conversation_header import conversation_header
+from apehost_ui.components.empty import first_message, no_server
+from apehost_ui.components.fault import fault_box
+from apehost_ui.components.rename_dialog import open_dialog, rename_dialog
+from apehost_ui.host import host
+from apehost_ui.thread import thread
+
+page = state.chat()
+conversation = chat_actions.opened()
+may_retry = False
+
+if conversation is not None:
+    conversation_header(conversation, on_rename=open_dialog, on_delete=lambda: chat_actions.delete(conversation))
+    may_retry = thread(conversation.id)
+    rename_dialog(conversation.title, on_save=chat_actions.rename)
+elif page.picked is None:
+    chat_actions.act(no_server(host().servers, demo_offer=chat_actions.demo_offered()))
+else:
+    first_message()
+
+run = host().live_answer(conversation.id) if conversation else None
+with st.bottom:
+    if page.refusal is not None:
+        fault_box(page.refusal)
+    if run is not None and not run.finished.is_set():
+        st.button(
+            "Stop",
+            key="stop",
+            shortcut="Escape",
+            icon=":material/stop_circle:",
+            on_click=chat_actions.stop,
+            args=(run.spec.run_id,),
+        )
+    elif may_retry:
+        st.button("Retry", key="retry", icon=":material/refresh:", on_click=chat_actions.retry)
+    text = st.chat_input("Write a message", key=state.COMPOSER_KEY, disabled=page.picked is None)
+if text:
+    chat_actions.send(text)

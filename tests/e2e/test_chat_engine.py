@@ -1,0 +1,110 @@
+"""The whole path on a real model: browser, app process, embedded engine, database file."""
+
+import re
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.app_process import App, running_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.engine]
+
+LONG = "Write a long story about a lighthouse keeper, a storm and a lost ship. Take your time."
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Generator[App, None, None]:
+    """The app with no server configured, so that the demo engine starts."""
+    with running_app(tmp_path_factory.mktemp("engine"), {"APEHOST_DEMO": "auto"}) as app:
+        yield app
+
+
+@pytest.fixture
+def page(browser: Browser, app: App) -> Generator[Page, None, None]:
+    """A new browser window on the app."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(app.url)
+    yield page
+    context.close()
+
+
+def composer(page: Page):
+    """The box that messages are written in, once a model is there."""
+    box = page.get_by_test_id("stChatInputTextArea")
+    expect(box).to_be_enabled(timeout=60_000)
+    return box
+
+
+def answer(page: Page):
+    """The last message of the conversation."""
+    return page.get_by_test_id("stChatMessage").last
+
+
+def grows(page: Page) -> str:
+    """Wait until the answer is longer than it was, while it can still be stopped; return its text."""
+    expect(page.locator(".st-key-stop")).to_be_visible(timeout=20_000)
+    page.wait_for_function(
+        """() => { const all = document.querySelectorAll('[data-testid=stChatMessage]');
+                   const words = all[all.length - 1].innerText.split(/\\s+/).length;
+                   window.__first ??= words; return words > window.__first + 8; }""",
+        timeout=30_000,
+    )
+    return answer(page).inner_text()
+
+
+def test_send_stream_stop_and_reload_by_link(page: Page, app: App) -> None:
+    """Tokens show before the end, Stop keeps them, and the link shows them again."""
+    composer(page).fill(LONG)
+    page.keyboard.press("Enter")
+    grows(page)
+    page.locator(".st-key-stop button").click()
+    expect(page.locator(".st-key-stop")).to_have_count(0)
+    expect(answer(page)).to_contain_text("stopped by you")
+    shown = answer(page).inner_text()
+    assert re.search(r"[?&]c=[0-9a-f-]{36}", page.url)
+    other = page.context.browser.new_context().new_page()  # type: ignore[union-attr]
+    other.goto(page.url)
+    expect(answer(other)).to_contain_text("stopped by you", timeout=20_000)
+    assert answer(other).inner_text() == shown
+    other.context.close()
+
+
+def test_refresh_in_mid_answer(page: Page) -> None:
+    """A refresh re-attaches to the answer, which goes on to its end."""
+    composer(page).fill("Tell me three facts about the sea.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-stop")).to_be_visible(timeout=20_000)
+    page.wait_for_url(re.compile(r"[?&]c="))
+    page.reload()
+    expect(answer(page)).to_contain_text("tok/s", timeout=90_000)
+    expect(answer(page)).to_contain_text("Demo engine")
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(2)
+
+
+def test_escape_stops(page: Page) -> None:
+    """Esc stops the answer, also with the focus in the composer."""
+    box = composer(page)
+    box.fill(LONG)
+    page.keyboard.press("Enter")
+    grows(page)
+    box.focus()
+    page.keyboard.press("Escape")
+    expect(answer(page)).to_contain_text("stopped by you")
+
+
+def test_demo_engine_is_labelled(page: Page, app: App) -> None:
+    """Sidebar and Servers page say that it is the demo engine; its key and address stay away."""
+    composer(page)
+    expect(page.get_by_test_id("stSidebar")).to_contain_text("demo engine")
+    page.get_by_role("link", name="Servers").click()
+    expect(page.get_by_test_id("stMain").or_(page.locator("section.main"))).to_contain_text("Demo engine")
+
+
+def test_clean_stop(tmp_path: Path) -> None:
+    """SIGTERM ends the process with exit code 0 and leaves no file that claims it runs."""
+    with running_app(tmp_path, {"APEHOST_DEMO": "off"}) as app:
+        assert app.stop() == 0
+        assert not (app.data_dir / "control.json").exists()
