@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from apehost_core.chat.exchange import Choice, Exchange, Sent
 from apehost_core.chat.turn import Route, opening, run_turn
 from apehost_core.demo import DemoEngine, demo_available
-from apehost_core.errors import ApeHostError, Fault
+from apehost_core.errors import ApeHostError, Fault, StoreError
 from apehost_core.events import Outcome, Progress
 from apehost_core.lmstudio import Endpoint, LmStudioClient, Watchdogs, normalise_base_url, open_http
 from apehost_core.model import ModelRequest
@@ -189,6 +189,9 @@ class Host:
         while True:
             await asyncio.sleep(_UNSAVED_RETRY_S)
             await self.hub.record_unsaved()
+            if not self._parts.database.healthy:
+                with contextlib.suppress(StoreError):
+                    await asyncio.to_thread(self._parts.database.probe)
 
     async def close(self) -> None:
         """Stop the live runs and wait until their endings are durable."""
@@ -214,6 +217,7 @@ async def open_host(settings: Settings) -> AsyncGenerator[Host, None]:
             first_byte_s=settings.first_byte_timeout_s,
             between_chunks_s=settings.stall_timeout_s,
         )
+        await asyncio.to_thread(Conversations(database).empty_trash)
         http = await stack.enter_async_context(open_http(watchdogs))
         demo = DemoEngine(threads=settings.demo_threads)
         stack.push_async_callback(demo.stop)

@@ -9,14 +9,14 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from apehost_core.errors import ApeHostError, Fault
 from apehost_core.events import LoggedEvent, Outcome, RunEvent, RunFinished, RunStarted
 from apehost_core.runs.recorder import Recorder
-from apehost_core.runs.run import Generation, RunEnding, RunSpec
-from apehost_core.runs.transcript import Transcript
+from apehost_core.runs.run import RunEnding, RunSpec
+from apehost_core.runs.transcript import Transcript, ending_of
 
 _log = logging.getLogger(__name__)
 
@@ -152,7 +152,14 @@ class Hub:
         await asyncio.wait((task,))
         del self._tasks[run.spec.run_id]
         outcome, fault = _result(task)
-        ending = _ending(run, outcome, fault)
+        ending = ending_of(
+            run.spec,
+            run.transcript,
+            outcome=outcome,
+            fault=fault,
+            end_ns=time.perf_counter_ns(),
+            finished_at=datetime.now(UTC),
+        )
         try:
             await self._recorder.close_run(ending)
         except ApeHostError as error:
@@ -177,32 +184,6 @@ def _result(task: asyncio.Task[Outcome]) -> tuple[Outcome, Fault | None]:
         return "failed", error.fault
     _log.error("a run failed by a defect of ours", exc_info=_without_values(error))
     return "failed", _internal_fault(error)
-
-
-def _ending(run: LiveRun, outcome: Outcome, fault: Fault | None) -> RunEnding:
-    end_ns = time.perf_counter_ns()
-    generations: list[Generation] = []
-    turns = run.transcript.turns
-    for number, turn in enumerate(turns, start=1):
-        last = number == len(turns)
-        started = run.spec.started_at + timedelta(microseconds=(turn.at_ns - run.started_ns) // 1000)
-        generations.append(
-            turn.generation(
-                run_id=run.spec.run_id,
-                started_at=started,
-                end_ns=end_ns if last else turns[number].at_ns,
-                outcome=outcome if last else "completed",
-                fault=fault if last else None,
-            )
-        )
-    return RunEnding(
-        run_id=run.spec.run_id,
-        outcome=outcome,
-        finished_at=datetime.now(UTC),
-        fault=fault,
-        message=run.transcript.message(),
-        generations=tuple(generations),
-    )
 
 
 def _internal_fault(error: BaseException) -> Fault:

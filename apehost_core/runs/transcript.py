@@ -5,7 +5,7 @@ seen is what is kept. `Transcript.add` is called on the event loop; script threa
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from apehost_core.errors import Fault
@@ -25,7 +25,7 @@ from apehost_core.events import (
     Usage,
 )
 from apehost_core.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart
-from apehost_core.runs.run import Generation, Timing
+from apehost_core.runs.run import Generation, RunEnding, RunSpec, Timing
 
 State = Literal["queued", "loading", "prompt", "thinking", "writing", "calling", "finished"]
 
@@ -254,3 +254,39 @@ def _add_to_turn(
             turn.response = event
         case _:
             assert_never(event)
+
+
+def ending_of(
+    spec: RunSpec,
+    transcript: Transcript,
+    *,
+    outcome: Outcome,
+    fault: Fault | None,
+    end_ns: int,
+    finished_at: datetime,
+) -> RunEnding:
+    """Return the ending of a run whose log is folded in the transcript.
+
+    Args:
+        spec: The run.
+        transcript: All of its events.
+        outcome: How the run, and so its last call, ended; earlier calls were completed.
+        fault: What went wrong; None when nothing did.
+        end_ns: When it ended, on the clock of the events.
+        finished_at: The same as UTC wall time.
+    """
+    generations: list[Generation] = []
+    turns = transcript.turns
+    for number, turn in enumerate(turns, start=1):
+        last = number == len(turns)
+        begun_us = (turn.at_ns - (transcript.first_ns or turn.at_ns)) // 1000
+        generations.append(
+            turn.generation(
+                run_id=spec.run_id,
+                started_at=spec.started_at + timedelta(microseconds=begun_us),
+                end_ns=end_ns if last else turns[number].at_ns,
+                outcome=outcome if last else "completed",
+                fault=fault if last else None,
+            )
+        )
+    return RunEnding(spec.run_id, outcome, finished_at, fault, transcript.message(), tuple(generations))

@@ -1,0 +1,263 @@
+"""Conversations and their message trees: writes through the writer, reads with a cursor a call. All methods block."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import duckdb
+
+from apehost_core.errors import Fault
+from apehost_core.events import Outcome
+from apehost_core.ids import new_id
+from apehost_core.messages import Message, parts_from_json, parts_to_json
+from apehost_core.runs.run import Generation
+from apehost_core.store.database import Database
+from apehost_core.store.generation_rows import fault_from_json, generations_by_message
+
+TRASH_KEPT = timedelta(days=30)
+TitleSource = Literal["prompt", "model", "person"]
+_SUMMARY = "SELECT id::VARCHAR, title, created_at, updated_at, leaf_id::VARCHAR FROM conversations"
+_MESSAGE = (
+    "SELECT id::VARCHAR, conversation_id::VARCHAR, parent_id::VARCHAR, role, parts, created_at, run_id::VARCHAR "
+    "FROM messages"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationSummary:
+    """A conversation in a list.
+
+    Attributes:
+        id: UUIDv7.
+        title: Never empty.
+        created_at: UTC.
+        updated_at: UTC, of the last message.
+        leaf_id: Last message of the selected branch; None before the first.
+    """
+
+    id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    leaf_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message with its place in the tree.
+
+    Attributes:
+        id: UUIDv7.
+        conversation_id: Where it belongs.
+        parent_id: The message before it; None for a first one.
+        message: What it says.
+        created_at: UTC.
+        run_id: The run that wrote it; None for what people wrote.
+    """
+
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    message: Message
+    created_at: datetime
+    run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The end of a branch.
+
+    Attributes:
+        messages: Oldest first.
+        total: How many messages the whole branch has.
+    """
+
+    messages: tuple[StoredMessage, ...]
+    total: int
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether the branch has messages before these."""
+        return self.total > len(self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as recorded.
+
+    Attributes:
+        id: UUIDv7.
+        started_at: UTC.
+        outcome: None while it lives.
+        fault: What went wrong; None when nothing did.
+    """
+
+    id: str
+    started_at: datetime
+    outcome: Outcome | None
+    fault: Fault | None
+
+
+class Conversations:
+    """Reads and writes conversations of one database; every method may raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, title: str = "") -> str:
+        """Create an empty conversation and return its id."""
+        conversation_id, now = new_id(), datetime.now(UTC)
+        self._execute(
+            "INSERT INTO conversations (id, title, title_source, created_at, updated_at) VALUES (?, ?, 'prompt', ?, ?)",
+            [conversation_id, title or "New chat", now, now],
+        )
+        return conversation_id
+
+    def add_message(self, conversation_id: str, parent_id: str | None, message: Message) -> StoredMessage:
+        """Append a message under its parent and select it."""
+        stored = StoredMessage(new_id(), conversation_id, parent_id, message, datetime.now(UTC), None)
+
+        def work(connection: duckdb.DuckDBPyConnection) -> None:
+            connection.execute(
+                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+                [
+                    stored.id,
+                    conversation_id,
+                    parent_id,
+                    message.role,
+                    parts_to_json(message.parts),
+                    message.text,
+                    stored.created_at,
+                ],
+            )
+            connection.execute(
+                "UPDATE conversations SET leaf_id = ?, updated_at = ? WHERE id = ?",
+                [stored.id, stored.created_at, conversation_id],
+            )
+
+        self._database.write(work)
+        return stored
+
+    def select(self, conversation_id: str, message_id: str) -> None:
+        """Make a message the selected leaf."""
+        self._execute("UPDATE conversations SET leaf_id = ? WHERE id = ?", [message_id, conversation_id])
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Set a title given by a person; no model replaces it."""
+        self._execute(
+            "UPDATE conversations SET title = ?, title_source = 'person' WHERE id = ?", [title, conversation_id]
+        )
+
+    def improve_title(self, conversation_id: str, title: str) -> None:
+        """Set a title made by a model, unless a person has given one."""
+        self._execute(
+            "UPDATE conversations SET title = ?, title_source = 'model' WHERE id = ? AND title_source <> 'person'",
+            [title, conversation_id],
+        )
+
+    def trash(self, conversation_id: str) -> None:
+        """Put a conversation in the trash."""
+        self._execute("UPDATE conversations SET trashed_at = ? WHERE id = ?", [datetime.now(UTC), conversation_id])
+
+    def restore(self, conversation_id: str) -> None:
+        """Take a conversation out of the trash."""
+        self._execute("UPDATE conversations SET trashed_at = NULL WHERE id = ?", [conversation_id])
+
+    def empty_trash(self) -> int:
+        """Delete what has been in the trash for 30 days, with messages and run logs; returns how many.
+
+        The measurements (generations) stay: they hold hashes of what was said, not the words.
+        """
+        before = datetime.now(UTC) - TRASH_KEPT
+        with self._database.read() as cursor:
+            rows = cursor.execute("SELECT id::VARCHAR FROM conversations WHERE trashed_at < ?", [before]).fetchall()
+        for (conversation_id,) in rows:
+            self._database.write(_deletion(conversation_id))
+        return len(rows)
+
+    def get(self, conversation_id: str) -> ConversationSummary | None:
+        """Return a conversation; None when there is none of that id or it is in the trash."""
+        with self._database.read() as cursor:
+            row = cursor.execute(
+                f"{_SUMMARY} WHERE id = TRY_CAST(? AS UUID) AND trashed_at IS NULL", [conversation_id]
+            ).fetchone()
+        return ConversationSummary(*row) if row else None
+
+    def recent(self, limit: int) -> list[ConversationSummary]:
+        """Return the conversations last written in, newest first, without the trash."""
+        with self._database.read() as cursor:
+            rows = cursor.execute(
+                f"{_SUMMARY} WHERE trashed_at IS NULL AND leaf_id IS NOT NULL ORDER BY updated_at DESC LIMIT ?", [limit]
+            ).fetchall()
+        return [ConversationSummary(*row) for row in rows]
+
+    def branch(self, conversation_id: str) -> tuple[StoredMessage, ...]:
+        """Return the selected branch, oldest first; empty when the conversation does not exist."""
+        return self.path(conversation_id).messages
+
+    def path(self, conversation_id: str, limit: int | None = None) -> Page:
+        """Return the last messages of the selected branch; None returns all of it."""
+        with self._database.read() as cursor:
+            chain = _chain(cursor, conversation_id)
+            wanted = chain if limit is None else chain[-limit:]
+            if not wanted:
+                return Page((), len(chain))
+            rows = cursor.execute(
+                f"{_MESSAGE} WHERE conversation_id = ? AND id IN (SELECT unnest(?::UUID[]))", [conversation_id, wanted]
+            ).fetchall()
+        by_id = {row[0]: _message(row) for row in rows}
+        return Page(tuple(by_id[message_id] for message_id in wanted), len(chain))
+
+    def generations_of(self, message_ids: Sequence[str]) -> dict[str, list[Generation]]:
+        """Return the model calls that made each of the messages, oldest first."""
+        with self._database.read() as cursor:
+            return generations_by_message(cursor, message_ids)
+
+    def last_run(self, parent_message_id: str) -> RunRow | None:
+        """Return the latest chat run that was to answer a message; None when there was none."""
+        with self._database.read() as cursor:
+            row = cursor.execute(
+                "SELECT id::VARCHAR, started_at, outcome, fault FROM runs "
+                "WHERE parent_message_id = ? AND kind = 'chat' ORDER BY id DESC LIMIT 1",
+                [parent_message_id],
+            ).fetchone()
+        return RunRow(row[0], row[1], row[2], fault_from_json(row[3])) if row else None
+
+    def _execute(self, sql: str, values: list[object]) -> None:
+        self._database.write(lambda connection: connection.execute(sql, values) and None)
+
+
+def _chain(cursor: duckdb.DuckDBPyConnection, conversation_id: str) -> list[str]:
+    """Return the ids of the selected branch, oldest first."""
+    links = dict(
+        cursor.execute(
+            "SELECT id::VARCHAR, parent_id::VARCHAR FROM messages WHERE conversation_id = ?", [conversation_id]
+        ).fetchall()
+    )
+    leaf = cursor.execute("SELECT leaf_id::VARCHAR FROM conversations WHERE id = ?", [conversation_id]).fetchone()
+    chain: list[str] = []
+    at: str | None = leaf[0] if leaf else None
+    while at is not None and at in links:
+        chain.append(at)
+        at = links[at]
+    return chain[::-1]
+
+
+def _message(row: tuple[Any, ...]) -> StoredMessage:
+    message_id, conversation_id, parent_id, role, parts, created_at, run_id = row
+    return StoredMessage(
+        message_id, conversation_id, parent_id, Message(role, parts_from_json(parts)), created_at, run_id
+    )
+
+
+def _deletion(conversation_id: str) -> Callable[[duckdb.DuckDBPyConnection], None]:
+    def work(connection: duckdb.DuckDBPyConnection) -> None:
+        runs = "SELECT id FROM runs WHERE conversation_id = ?"
+        connection.execute(f"DELETE FROM run_events WHERE run_id IN ({runs})", [conversation_id])
+        connection.execute(f"DELETE FROM tool_calls WHERE run_id IN ({runs})", [conversation_id])
+        connection.execute("DELETE FROM messages WHERE conversation_id = ?", [conversation_id])
+        connection.execute("DELETE FROM tags WHERE conversation_id = ?", [conversation_id])
+        connection.execute("DELETE FROM conversations WHERE id = ?", [conversation_id])
+
+    return work

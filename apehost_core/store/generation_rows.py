@@ -1,0 +1,68 @@
+"""Recorded model calls as `Generation` values."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import orjson
+
+from apehost_core.errors import Fault
+from apehost_core.runs.run import Generation, Timing
+from apehost_core.store.endings import TIMINGS
+
+_FIELDS = {
+    "generation_id": "id::VARCHAR",
+    "run_id": "run_id::VARCHAR",
+    "started_at": "started_at",
+    "server": "server",
+    "model_asked": "model_asked",
+    "model_answered": "model_answered",
+    "quantisation": "quantisation",
+    "runtime": "runtime",
+    "sampling_json": "sampling",
+    "prompt_parts_json": "prompt_parts",
+    "prompt_hash": "prompt_hash",
+    "tool_schema_hash": "tool_schema_hash",
+    "prompt_tokens": "prompt_tokens",
+    "prompt_tokens_estimated": "prompt_tokens_estimated",
+    "completion_tokens": "completion_tokens",
+    "completion_tokens_estimated": "completion_tokens_estimated",
+    "reasoning_tokens": "reasoning_tokens",
+    "cached_tokens": "cached_tokens",
+    "cold": "cold",
+    "finish_reason": "finish_reason",
+    "outcome": "outcome",
+}
+_COLUMNS = ", ".join(["message_id::VARCHAR", "fault", "warnings", *(f"{t}_ms" for t in TIMINGS), *_FIELDS.values()])
+
+
+def generations_by_message(
+    cursor: duckdb.DuckDBPyConnection, message_ids: Sequence[str]
+) -> dict[str, list[Generation]]:
+    """Return the model calls behind each of the messages, oldest first; messages without any are left out."""
+    if not message_ids:
+        return {}
+    rows = cursor.execute(
+        f"SELECT {_COLUMNS} FROM generations WHERE message_id IN (SELECT unnest(?::UUID[])) ORDER BY id",
+        [list(message_ids)],
+    ).fetchall()
+    found: dict[str, list[Generation]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(_generation(row[1:]))
+    return found
+
+
+def fault_from_json(text: str | None) -> Fault | None:
+    """Return the fault of a JSON object; None for None."""
+    return None if text is None else Fault(**orjson.loads(text))
+
+
+def _generation(row: tuple[Any, ...]) -> Generation:
+    fault, warnings, *rest = row
+    timings, fields = rest[: len(TIMINGS)], rest[len(TIMINGS) :]
+    return Generation(
+        **dict(zip(_FIELDS, fields, strict=True)),
+        fault=fault_from_json(fault),
+        timing=Timing(**dict(zip(TIMINGS, timings, strict=True))),
+        warnings=tuple(orjson.loads(warnings)),
+    )
