@@ -239,11 +239,20 @@ def test_a_copy_while_the_app_writes(database: Database, tmp_path: Path) -> None
         backup(database, tmp_path / "nowhere" / "copy.duckdb")
 
 
+OPEN = """
+    import duckdb, sys
+    try:
+        duckdb.connect(sys.argv[1])
+        print("opened")
+    except duckdb.Error:
+        print("held")
+"""
+
+
 def test_the_lock_holds_while_a_copy_is_made(database: Database, tmp_path: Path) -> None:
     """Making a copy does not drop the lock: a second process still cannot open the file."""
     backup(database, tmp_path / "copy.duckdb")
-    code = "import duckdb, sys\ntry:\n    duckdb.connect(sys.argv[1])\n    print('opened')\nexcept duckdb.Error:\n    print('held')"
-    with child(code, str(database.path)) as second:
+    with child(OPEN, str(database.path)) as second:
         assert "held" == line_of(second)
 
 

@@ -1,0 +1,72 @@
+"""All tests in one command: `uv run --all-extras python -m tests`, with pytest's own arguments behind it.
+
+The browser tests drive the system's Chromium. Where there is none, it is installed if that needs no question
+(Debian and its like, as root); otherwise those tests are skipped, and this says so.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NO_BROWSER = f"no browser found (looked for {', '.join(BROWSERS)})"
+_INSTALL = (
+    ("apt-get", "update", "-qq"),
+    ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"),
+)
+
+
+def find_browser() -> Path | None:
+    """Return the executable of an installed Chromium or Chrome; None when there is none."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    return Path(found) if found else None
+
+
+def can_install() -> bool:
+    """Return whether Chromium can be installed here without a question."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return root and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
+
+
+def install_browser() -> str:
+    """Install Chromium with apt-get; return what went wrong, empty when nothing did."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in _INSTALL:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()[-2000:]
+            return f"`{' '.join(command)}` failed with exit code {done.returncode}:\n{said}"
+    return ""
+
+
+def prepare_browser() -> None:
+    """See to a browser, and say so when there will be none."""
+    if find_browser():
+        return
+    if not can_install():
+        _say(f"{NO_BROWSER}: the browser tests will be skipped. Install Chromium to run them.")
+        return
+    _say(f"{NO_BROWSER}: installing Chromium with apt-get, which takes a minute ...")
+    problem = install_browser()
+    if problem:
+        _say(f"Chromium was not installed, so the browser tests will be skipped. {problem}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests and return pytest's exit code."""
+    prepare_browser()
+    return int(pytest.main(arguments))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 -- this is a command
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

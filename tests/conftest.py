@@ -1,0 +1,55 @@
+"""What all tests share: a clean environment, one event loop kind, one browser."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.__main__ import NO_BROWSER, find_browser
+
+OURS = ("APEHOST_", "LMSTUDIO_", "LM_API_TOKEN", "STREAMLIT_")
+E2E = Path(__file__).parent / "e2e"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the browser tests and put them last.
+
+    Playwright's sync API keeps an event loop running in the main thread from its first use to its end, and no
+    other loop can run there meanwhile; behind everything else it is in nobody's way.
+    """
+    for item in items:
+        if item.path.is_relative_to(E2E):
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The only event loop that ApeHost runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser, None, None]:
+    """The system's Chromium without a window; skips the test where there is none."""
+    executable = find_browser()
+    if executable is None:
+        pytest.skip(NO_BROWSER)
+    # Chromium's sandbox refuses to start for root, which is who tests run as in containers.
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=executable, headless=True, args=["--no-sandbox"] if root else []
+        )
+        yield chromium
+        chromium.close()
