@@ -22,14 +22,16 @@ from apehost_ui import host as ui_host
 ROOT = Path(__file__).parent
 
 
-def _settings() -> Settings:
+def _prepared() -> tuple[Settings, list[Any]]:
+    """Return the settings and the middleware that they describe, or end with what is wrong with them."""
     try:
-        return load_settings(ROOT / ".env")
+        settings = load_settings(ROOT / ".env")
+        return settings, middleware(allowed_hosts=settings.allowed_hosts, max_body_bytes=settings.max_body_bytes)
     except ApeHostError as error:
         sys.exit(f"ApeHost cannot start. {error}")
 
 
-settings = _settings()
+settings, guards = _prepared()
 logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
@@ -51,7 +53,9 @@ async def lifespan(_app: Any) -> AsyncGenerator[dict[str, Any], None]:
 
 
 def _own_url() -> str:
-    host = str(st.get_option("server.address") or "127.0.0.1")
+    host = str(st.get_option("server.address") or "")
+    if host in ("", "0.0.0.0", "::"):
+        host = "127.0.0.1"
     return f"http://{host}:{st.get_option('server.port')}"
 
 
@@ -59,6 +63,6 @@ app = st.App(
     ROOT / "apehost_ui" / "frame.py",
     lifespan=lifespan,
     routes=routes(ui_host.current),
-    middleware=middleware(allowed_hosts=settings.allowed_hosts, max_body_bytes=settings.max_body_bytes),
+    middleware=guards,
     exception_handlers=exception_handlers(),
 )
