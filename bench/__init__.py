@@ -1,0 +1,1 @@
+"""Programs that measure; each is one command and prints a table with ratios. Results: docs/benchmarks.md."""
