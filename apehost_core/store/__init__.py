@@ -5,8 +5,8 @@ from apehost_core.store.conversations import (
     ConversationSummary,
     Page,
     RunRow,
-    StoredMessage,
 )
 from apehost_core.store.history import GenerationRow
+from apehost_core.store.message_rows import StoredMessage
 
 __all__ = ["ConversationSummary", "Conversations", "GenerationRow", "Page", "RunRow", "StoredMessage"]

@@ -1,27 +1,26 @@
 """Conversations and their message trees: writes through the writer, reads with a cursor a call. All methods block."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import duckdb
 
 from apehost_core.errors import Fault
 from apehost_core.events import Outcome
 from apehost_core.ids import new_id
-from apehost_core.messages import Message, parts_from_json, parts_to_json
+from apehost_core.messages import Message
 from apehost_core.runs.run import Generation
 from apehost_core.store.database import Database
 from apehost_core.store.generation_rows import fault_from_json, generations_by_message
+from apehost_core.store.message_rows import MESSAGE_QUERY, StoredMessage, message_of
+from apehost_core.store.transaction import Transaction
 
 TRASH_KEPT = timedelta(days=30)
 TitleSource = Literal["prompt", "model", "person"]
 _SUMMARY = "SELECT id::VARCHAR, title, created_at, updated_at, leaf_id::VARCHAR FROM conversations"
-_MESSAGE = (
-    "SELECT id::VARCHAR, conversation_id::VARCHAR, parent_id::VARCHAR, role, parts, created_at, run_id::VARCHAR "
-    "FROM messages"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +40,6 @@ class ConversationSummary:
     created_at: datetime
     updated_at: datetime
     leaf_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """A message with its place in the tree.
-
-    Attributes:
-        id: UUIDv7.
-        conversation_id: Where it belongs.
-        parent_id: The message before it; None for a first one.
-        message: What it says.
-        created_at: UTC.
-        run_id: The run that wrote it; None for what people wrote.
-    """
-
-    id: str
-    conversation_id: str
-    parent_id: str | None
-    message: Message
-    created_at: datetime
-    run_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +96,9 @@ class Conversations:
         """Append a message under its parent and select it."""
         stored = StoredMessage(new_id(), conversation_id, parent_id, message, datetime.now(UTC), None)
 
-        def work(connection: duckdb.DuckDBPyConnection) -> None:
-            connection.execute(
-                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
-                [
-                    stored.id,
-                    conversation_id,
-                    parent_id,
-                    message.role,
-                    parts_to_json(message.parts),
-                    message.text,
-                    stored.created_at,
-                ],
-            )
-            connection.execute(
+        def work(transaction: Transaction) -> None:
+            transaction.insert("messages", stored.row())
+            transaction.execute(
                 "UPDATE conversations SET leaf_id = ?, updated_at = ? WHERE id = ?",
                 [stored.id, stored.created_at, conversation_id],
             )
@@ -173,7 +140,7 @@ class Conversations:
         with self._database.read() as cursor:
             rows = cursor.execute("SELECT id::VARCHAR FROM conversations WHERE trashed_at < ?", [before]).fetchall()
         for (conversation_id,) in rows:
-            self._database.write(_deletion(conversation_id))
+            self._database.write(partial(_delete, conversation_id=conversation_id))
         return len(rows)
 
     def get(self, conversation_id: str) -> ConversationSummary | None:
@@ -204,9 +171,10 @@ class Conversations:
             if not wanted:
                 return Page((), len(chain))
             rows = cursor.execute(
-                f"{_MESSAGE} WHERE conversation_id = ? AND id IN (SELECT unnest(?::UUID[]))", [conversation_id, wanted]
+                f"{MESSAGE_QUERY} WHERE conversation_id = ? AND id IN (SELECT unnest(?::UUID[]))",
+                [conversation_id, wanted],
             ).fetchall()
-        by_id = {row[0]: _message(row) for row in rows}
+        by_id = {row[0]: message_of(row) for row in rows}
         return Page(tuple(by_id[message_id] for message_id in wanted), len(chain))
 
     def generations_of(self, message_ids: Sequence[str]) -> dict[str, list[Generation]]:
@@ -225,7 +193,7 @@ class Conversations:
         return RunRow(row[0], row[1], row[2], fault_from_json(row[3])) if row else None
 
     def _execute(self, sql: str, values: list[object]) -> None:
-        self._database.write(lambda connection: connection.execute(sql, values) and None)
+        self._database.write(lambda transaction: transaction.execute(sql, values))
 
 
 def _chain(cursor: duckdb.DuckDBPyConnection, conversation_id: str) -> list[str]:
@@ -244,20 +212,13 @@ def _chain(cursor: duckdb.DuckDBPyConnection, conversation_id: str) -> list[str]
     return chain[::-1]
 
 
-def _message(row: tuple[Any, ...]) -> StoredMessage:
-    message_id, conversation_id, parent_id, role, parts, created_at, run_id = row
-    return StoredMessage(
-        message_id, conversation_id, parent_id, Message(role, parts_from_json(parts)), created_at, run_id
-    )
-
-
-def _deletion(conversation_id: str) -> Callable[[duckdb.DuckDBPyConnection], None]:
-    def work(connection: duckdb.DuckDBPyConnection) -> None:
-        runs = "SELECT id FROM runs WHERE conversation_id = ?"
-        connection.execute(f"DELETE FROM run_events WHERE run_id IN ({runs})", [conversation_id])
-        connection.execute(f"DELETE FROM tool_calls WHERE run_id IN ({runs})", [conversation_id])
-        connection.execute("DELETE FROM messages WHERE conversation_id = ?", [conversation_id])
-        connection.execute("DELETE FROM tags WHERE conversation_id = ?", [conversation_id])
-        connection.execute("DELETE FROM conversations WHERE id = ?", [conversation_id])
-
-    return work
+def _delete(transaction: Transaction, conversation_id: str) -> None:
+    runs = "SELECT id FROM runs WHERE conversation_id = ?"
+    for table, rows in (
+        ("run_events", f"run_id IN ({runs})"),
+        ("tool_calls", f"run_id IN ({runs})"),
+        ("messages", "conversation_id = ?"),
+        ("tags", "conversation_id = ?"),
+        ("conversations", "id = ?"),
+    ):
+        transaction.execute(f"DELETE FROM {table} WHERE {rows}", [conversation_id])

@@ -18,6 +18,7 @@ from apehost_core.events import LoggedEvent
 from apehost_core.store.event_rows import Entry
 from apehost_core.store.faults import open_error, reading
 from apehost_core.store.schema import check, migrate
+from apehost_core.store.transaction import Transaction
 from apehost_core.store.writer import Write, Writer
 
 _T = TypeVar("_T")
@@ -82,11 +83,11 @@ class Database:
         """Why the last write failed; None when it succeeded."""
         return self._writer.fault
 
-    def submit(self, work: Callable[[duckdb.DuckDBPyConnection], _T]) -> Future[_T]:
+    def submit(self, work: Callable[[Transaction], _T]) -> Future[_T]:
         """Have the writer do something inside a transaction; the result comes after the commit.
 
         The future raises StoreError when nothing was written. Work may run twice (a batch that failed is tried
-        piece by piece), so it does nothing but statements.
+        piece by piece), so it does nothing but add to its transaction.
         """
         done: Future[_T] = Future()
         if self._closed:
@@ -95,7 +96,7 @@ class Database:
             self._writer.put(Write(work, done))
         return done
 
-    def write(self, work: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+    def write(self, work: Callable[[Transaction], _T]) -> _T:
         """Do something inside a transaction and return its result after the commit; blocks.
 
         Raises:
@@ -175,5 +176,5 @@ def _connect(path: Path, config: Config) -> duckdb.DuckDBPyConnection:
     return root
 
 
-def _touch(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("UPDATE schema_migrations SET name = name WHERE version = 1")
+def _touch(transaction: Transaction) -> None:
+    transaction.execute("UPDATE schema_migrations SET name = name WHERE version = ?", [1])

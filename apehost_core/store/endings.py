@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-import duckdb
 import orjson
 
 from apehost_core.errors import Fault
-from apehost_core.messages import Message, parts_to_json
 from apehost_core.runs.run import Generation, RunEnding, RunSpec, Timing
+from apehost_core.store.message_rows import StoredMessage
+from apehost_core.store.transaction import Transaction
 
 TIMINGS = (
     "queued",
@@ -21,18 +21,22 @@ TIMINGS = (
 )
 
 
-def write_ending(connection: duckdb.DuckDBPyConnection, spec: RunSpec, ending: RunEnding) -> None:
-    """Write an ending inside the current transaction."""
-    message_id = None
-    if ending.message is not None and spec.conversation_id is not None and spec.message_id is not None:
-        message_id = spec.message_id
-        _write_answer(connection, spec, ending, ending.message)
+def write_ending(transaction: Transaction, spec: RunSpec, ending: RunEnding) -> None:
+    """Write an ending with a transaction."""
+    answer = _answer(spec, ending)
+    if answer is not None:
+        _write_answer(transaction, answer)
+    message_id = answer.id if answer else None
     for generation in ending.generations:
-        _write_generation(connection, spec, generation, message_id)
-    connection.execute(
-        "UPDATE runs SET outcome = ?, finished_at = ?, fault = ?, message_id = ? WHERE id = ?",
-        [ending.outcome, ending.finished_at, fault_json(ending.fault), message_id, spec.run_id],
-    )
+        _write_generation(transaction, spec, generation, message_id)
+    row = {
+        "id": spec.run_id,
+        "outcome": ending.outcome,
+        "finished_at": ending.finished_at,
+        "fault": fault_json(ending.fault),
+        "message_id": message_id,
+    }
+    transaction.update("runs", row, key="id")
 
 
 def fault_json(fault: Fault | None) -> str | None:
@@ -40,30 +44,30 @@ def fault_json(fault: Fault | None) -> str | None:
     return None if fault is None else orjson.dumps(asdict(fault)).decode()
 
 
-def _write_answer(connection: duckdb.DuckDBPyConnection, spec: RunSpec, ending: RunEnding, message: Message) -> None:
+def _answer(spec: RunSpec, ending: RunEnding) -> StoredMessage | None:
+    """Return the message that a run leaves; None when nothing was shown or it belongs to no conversation."""
+    if ending.message is None or spec.message_id is None or spec.conversation_id is None:
+        return None
+    return StoredMessage(
+        id=spec.message_id,
+        conversation_id=spec.conversation_id,
+        parent_id=spec.parent_message_id,
+        message=ending.message,
+        created_at=ending.finished_at,
+        run_id=spec.run_id,
+    )
+
+
+def _write_answer(transaction: Transaction, answer: StoredMessage) -> None:
     """Append the answer and select it, unless another branch was selected meanwhile."""
-    connection.execute(
-        "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            spec.message_id,
-            spec.conversation_id,
-            spec.parent_message_id,
-            message.role,
-            parts_to_json(message.parts),
-            message.text,
-            ending.finished_at,
-            spec.run_id,
-        ],
-    )
-    connection.execute(
+    transaction.insert("messages", answer.row())
+    transaction.execute(
         "UPDATE conversations SET leaf_id = CASE WHEN leaf_id = ? THEN ? ELSE leaf_id END, updated_at = ? WHERE id = ?",
-        [spec.parent_message_id, spec.message_id, ending.finished_at, spec.conversation_id],
+        [answer.parent_id, answer.id, answer.created_at, answer.conversation_id],
     )
 
 
-def _write_generation(
-    connection: duckdb.DuckDBPyConnection, spec: RunSpec, generation: Generation, message_id: str | None
-) -> None:
+def _write_generation(transaction: Transaction, spec: RunSpec, generation: Generation, message_id: str | None) -> None:
     row = {
         "id": generation.generation_id,
         "run_id": generation.run_id,
@@ -92,8 +96,7 @@ def _write_generation(
         **_timing_columns(generation.timing),
         "warnings": orjson.dumps(generation.warnings).decode(),
     }
-    columns, marks = ", ".join(row), ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO generations ({columns}) VALUES ({marks})", list(row.values()))
+    transaction.insert("generations", row)
 
 
 def _timing_columns(timing: Timing) -> dict[str, float | None]:

@@ -21,8 +21,10 @@ from apehost_core.events import (
     ToolCallDelta,
     TurnStarted,
 )
+from apehost_core.store.transaction import Transaction
 
 _TEXT, _REASONING = "text", "reasoning"
+_COLUMNS = ("run_id", "seq", "through_seq", "at_ns", "through_ns", "kind", "text", "count", "data")
 _KINDS: dict[type[RunEvent], str] = {
     RunStarted: "run_started",
     TurnStarted: "turn_started",
@@ -74,7 +76,7 @@ class _Row:
         )
 
 
-def insert_events(connection: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) -> None:
+def insert_events(transaction: Transaction, entries: Sequence[Entry]) -> None:
     """Append events to the log; neighbouring deltas of one run and kind become one row."""
     rows: list[_Row] = []
     last: dict[str, _Row] = {}
@@ -88,9 +90,7 @@ def insert_events(connection: duckdb.DuckDBPyConnection, entries: Sequence[Entry
         else:
             rows.append(row)
             last[row.run_id] = row
-    appender = connection.appender("run_events")
-    appender.append_rows([row.values() for row in rows])
-    appender.flush()
+    transaction.insert_many("run_events", _COLUMNS, [row.values() for row in rows])
 
 
 def events_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> Iterator[LoggedEvent]:

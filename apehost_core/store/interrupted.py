@@ -10,6 +10,7 @@ from apehost_core.runs.transcript import Transcript, ending_of
 from apehost_core.store.database import Database
 from apehost_core.store.endings import write_ending
 from apehost_core.store.event_rows import events_of
+from apehost_core.store.transaction import Transaction
 
 
 def close_interrupted(database: Database) -> int:
@@ -35,9 +36,9 @@ def _unfinished(cursor: duckdb.DuckDBPyConnection) -> list[RunSpec]:
     return [RunSpec(*row) for row in rows]
 
 
-def _close(connection: duckdb.DuckDBPyConnection, *, spec: RunSpec) -> None:
+def _close(transaction: Transaction, *, spec: RunSpec) -> None:
     transcript = Transcript()
-    for logged in events_of(connection, spec.run_id):
+    for logged in events_of(transaction.connection, spec.run_id):
         transcript.add(logged)
     lived = timedelta(microseconds=(transcript.last_ns - (transcript.first_ns or transcript.last_ns)) // 1000)
     ending = ending_of(
@@ -48,4 +49,4 @@ def _close(connection: duckdb.DuckDBPyConnection, *, spec: RunSpec) -> None:
         end_ns=transcript.last_ns,
         finished_at=spec.started_at + lived,
     )
-    write_ending(connection, spec, ending)
+    write_ending(transaction, spec, ending)

@@ -1,14 +1,14 @@
 """The recorder that writes to DuckDB; see `apehost_core.runs.recorder.Recorder` for what it promises."""
 
 import asyncio
+from dataclasses import asdict
 from functools import partial
-
-import duckdb
 
 from apehost_core.events import LoggedEvent
 from apehost_core.runs.run import RunEnding, RunSpec
 from apehost_core.store.database import Database
 from apehost_core.store.endings import write_ending
+from apehost_core.store.transaction import Transaction
 
 
 class DuckRecorder:
@@ -34,19 +34,7 @@ class DuckRecorder:
         del self._open[ending.run_id]
 
 
-def _insert_run(connection: duckdb.DuckDBPyConnection, spec: RunSpec) -> None:
-    connection.execute(
-        "INSERT INTO runs (id, kind, parent_run_id, conversation_id, parent_message_id, message_id, server, model, "
-        "started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            spec.run_id,
-            spec.kind,
-            spec.parent_run_id,
-            spec.conversation_id,
-            spec.parent_message_id,
-            spec.message_id,
-            spec.server,
-            spec.model,
-            spec.started_at,
-        ],
-    )
+def _insert_run(transaction: Transaction, spec: RunSpec) -> None:
+    row = asdict(spec)
+    row["id"] = row.pop("run_id")
+    transaction.insert("runs", row)

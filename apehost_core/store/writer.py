@@ -18,6 +18,7 @@ import duckdb
 from apehost_core.errors import ApeHostError, Fault, StoreError
 from apehost_core.store.event_rows import Entry, insert_events
 from apehost_core.store.faults import is_disk_trouble, write_fault
+from apehost_core.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ _MOST_KEPT = 200_000
 class Write:
     """Something to do in a transaction, and who waits for its commit."""
 
-    work: Callable[[duckdb.DuckDBPyConnection], Any]
+    work: Callable[[Transaction], Any]
     done: Future[Any]
 
 
@@ -131,11 +132,13 @@ class Writer:
         try:
             connection = self._connections.writing()
             connection.begin()
+            transaction = Transaction(connection)
             for piece in pieces:
                 if isinstance(piece, Write):
-                    results.append((piece.done, piece.work(connection)))
+                    results.append((piece.done, piece.work(transaction)))
                 else:
-                    insert_events(connection, piece)
+                    insert_events(transaction, piece)
+            transaction.flush()
             connection.commit()
         except Exception as error:  # noqa: BLE001 -- the thread's boundary: every failure is recorded or handed on
             self._after_failure(error)

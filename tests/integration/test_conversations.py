@@ -74,7 +74,7 @@ def test_the_trash_is_emptied_after_thirty_days(conversations: Conversations, da
     conversations.trash(young)
     long_ago = datetime.now(UTC) - TRASH_KEPT - timedelta(hours=1)
     database.write(
-        lambda c: c.execute("UPDATE conversations SET trashed_at = ? WHERE id = ?", [long_ago, old]) and None
+        lambda transaction: transaction.execute("UPDATE conversations SET trashed_at = ? WHERE id = ?", [long_ago, old])
     )
     assert 1 == conversations.empty_trash()
     assert 0 == len(conversations.branch(old))
