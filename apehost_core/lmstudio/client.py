@@ -14,19 +14,19 @@ from typing import Any, Literal
 import httpx
 import orjson
 
-from apehost_core.errors import FaultKind, ServerError, ServerTimeout
+from apehost_core.errors import ServerError, ServerTimeout
 from apehost_core.events import Milestone, ModelEvent, Retried
+from apehost_core.lmstudio.body import Body
 from apehost_core.lmstudio.decoding import StreamDecoder
 from apehost_core.lmstudio.encoding import encode_request
 from apehost_core.lmstudio.endpoint import Endpoint
 from apehost_core.lmstudio.faults import error_text, fault_of, rejected
 from apehost_core.lmstudio.listing import parse_native, parse_openai, parse_v0
-from apehost_core.lmstudio.transport import Http, Watchdogs, closed_unasked, refused, translated
+from apehost_core.lmstudio.transport import Http, Watchdogs, closed_unasked, refused, server_error, translated
 from apehost_core.model import ModelInfo, ModelRequest
 
 _LISTINGS = (("/api/v1/models", parse_native), ("/api/v0/models", parse_v0), ("/v1/models", parse_openai))
-_LINGER_S = 0.25  # what a server may take to close the body after its end marker
-_LARGEST_ERROR = 64 * 1024
+_STREAMING = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,47 +113,44 @@ class LmStudioClient:
         return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
     async def _events(self, request: ModelRequest, stack: AsyncExitStack) -> AsyncIterator[ModelEvent]:
-        body = encode_request(request)
+        content = encode_request(request)
         marks: list[Milestone] = []
         yield Milestone("sent", time.perf_counter_ns())
         try:
-            response = await self._open(body, stack, marks, _Attempt(self._bases[0], self._http.pooled))
+            body = await self._open(content, stack, marks, _Attempt(self._bases[0], self._http.pooled))
         except _Again as again:
             yield Retried(again.reason)
             yield Milestone("sent", time.perf_counter_ns())
             marks.clear()
-            response = await self._open(body, stack, marks, _Attempt(again.base, self._http.fresh, last=True))
+            body = await self._open(content, stack, marks, _Attempt(again.base, self._http.fresh, last=True))
         for mark in marks:
             yield mark
-        if _is_stream(response):
-            async for event in self._decoded(response):
+        if body.is_stream:
+            async for event in self._decoded(body):
                 yield event
         else:
-            for event in await self._whole(response):
+            for event in await self._unstreamed(body):
                 yield event
 
-    async def _decoded(self, response: httpx.Response) -> AsyncIterator[ModelEvent]:
+    async def _decoded(self, body: Body) -> AsyncIterator[ModelEvent]:
         decoder = StreamDecoder(self._endpoint)
-        chunks = response.aiter_bytes()
-        chunk = await self._chunk(chunks, first=True)
+        chunk = await body.chunk()
         yield Milestone("first_byte", time.perf_counter_ns())
         while chunk is not None:
             for event in decoder.feed(chunk):
                 yield event
             if decoder.done or decoder.failure is not None:
                 break
-            chunk = await self._chunk(chunks, first=False)
+            chunk = await body.chunk()
         if decoder.done:
-            await self._read_out(chunks)
+            await body.read_out()
         for event in decoder.finish():
             yield event
         if decoder.failure is not None:
             raise decoder.failure
 
-    async def _open(
-        self, body: bytes, stack: AsyncExitStack, marks: list[Milestone], attempt: "_Attempt"
-    ) -> httpx.Response:
-        """Send the request and return the response with its headers.
+    async def _open(self, content: bytes, stack: AsyncExitStack, marks: list[Milestone], attempt: "_Attempt") -> Body:
+        """Send the request and return the answer's body once its headers are here.
 
         Raises:
             _Again: Not one byte came back and the request may be sent once more.
@@ -166,8 +163,8 @@ class LmStudioClient:
         request = attempt.client.build_request(
             "POST",
             f"{attempt.base}/v1/chat/completions",
-            content=body,
-            headers={"Content-Type": "application/json", "Accept": "text/event-stream", **self._headers()},
+            content=content,
+            headers={**_STREAMING, **self._headers()},
             extensions={"trace": trace},
         )
         try:
@@ -180,63 +177,29 @@ class LmStudioClient:
                 raise _Again("the server had closed the connection", attempt.base) from None
             if not attempt.last and refused(error):
                 raise _Again("the connection was refused", self._bases[-1]) from None
-            with translated(self._endpoint):
-                raise
-        stack.push_async_callback(response.aclose)
+            raise server_error(error, self._endpoint) from None
+        body = Body(response, self._endpoint, self._watchdogs)
+        stack.push_async_callback(body.aclose)
         marks.append(Milestone("headers", time.perf_counter_ns()))
         if response.status_code != 200:
-            await self._refuse(response)
-        return response
+            raise rejected(response.status_code, await body.whole(), response.headers, self._endpoint)
+        return body
 
-    async def _refuse(self, response: httpx.Response) -> None:
-        content = await self._content(response)
-        raise rejected(response.status_code, content, response.headers, self._endpoint)
-
-    async def _whole(self, response: httpx.Response) -> list[ModelEvent]:
+    async def _unstreamed(self, body: Body) -> list[ModelEvent]:
         """Return the events of a 200 that is no stream: a whole completion, or an error body."""
-        content = await self._content(response)
+        content = await body.whole()
         try:
             parsed: Any = orjson.loads(content)
         except orjson.JSONDecodeError:
             parsed = None
         if not isinstance(parsed, dict) or "choices" not in parsed:
-            raise rejected(response.status_code, content, response.headers, self._endpoint)
+            raise rejected(200, content, body.response.headers, self._endpoint)
         decoder = StreamDecoder(self._endpoint)
         events = decoder.feed(b"data: " + orjson.dumps(parsed) + b"\n\ndata: [DONE]\n\n")
         events += decoder.finish()
         if decoder.failure is not None:
             raise decoder.failure
         return [Milestone("first_byte", time.perf_counter_ns()), *events]
-
-    async def _content(self, response: httpx.Response) -> bytes:
-        content = b""
-        chunks = response.aiter_bytes()
-        while len(content) < _LARGEST_ERROR or response.status_code == 200:
-            chunk = await self._chunk(chunks, first=not content)
-            if chunk is None:
-                break
-            content += chunk
-        return content
-
-    async def _chunk(self, chunks: AsyncIterator[bytes], *, first: bool) -> bytes | None:
-        """Return the next chunk, or None at the end; a silence beyond the watchdog's patience is an error."""
-        patience = self._watchdogs.first_byte_s if first else self._watchdogs.between_chunks_s
-        kind: FaultKind = "silent" if first else "stalled"
-        with translated(self._endpoint):
-            try:
-                async with asyncio.timeout(patience):
-                    return await anext(chunks, None)
-            except TimeoutError:
-                raise ServerTimeout(fault_of(kind, self._endpoint)) from None
-
-    async def _read_out(self, chunks: AsyncIterator[bytes]) -> None:
-        """Let the server end the body after its end marker, so that the connection can be used again."""
-        try:
-            async with asyncio.timeout(_LINGER_S):
-                while await anext(chunks, None) is not None:
-                    pass
-        except (TimeoutError, httpx.HTTPError):
-            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +218,3 @@ class _Again(Exception):
         super().__init__(reason)
         self.reason = reason
         self.base = base
-
-
-def _is_stream(response: httpx.Response) -> bool:
-    return "text/event-stream" in response.headers.get("content-type", "")

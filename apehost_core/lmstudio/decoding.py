@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import orjson
 
-from apehost_core.errors import ServerError, ServerProtocolError
+from apehost_core.errors import FaultKind, ServerError, ServerProtocolError
 from apehost_core.events import ModelEvent, ModelResponse, Progress, ReasoningDelta, TextDelta, Usage
 from apehost_core.lmstudio.endpoint import Endpoint
 from apehost_core.lmstudio.faults import error_text, fault_of, said
@@ -62,9 +62,9 @@ class StreamDecoder:
                 self._take(frame)
         for piece in self._splitter.flush():
             self._add(piece.text, is_text=piece.kind == "text")
+        events = self._emitted()
         if self.failure is None and self._finish_reason is None:
             self._judge_the_end()
-        events = self._emitted()
         if self.failure is None:
             events.append(self._response())
         return events
@@ -74,6 +74,7 @@ class StreamDecoder:
         answered = bool(self._text or self._reasoning or self._calls.parts)
         if self.done and answered:
             return
+        kind: FaultKind
         if answered:
             kind = "cut"
         elif self._garbage and not self._frames:
@@ -86,27 +87,22 @@ class StreamDecoder:
         if frame.data == b"[DONE]":
             self.done = True
             return
-        try:
-            parsed = orjson.loads(frame.data)
-        except orjson.JSONDecodeError:
-            self._garbage += 1
-            return
-        if not isinstance(parsed, dict):
-            self._garbage += 1
-            return
-        body = cast("dict[str, Any]", parsed)
+        body = _object(_parsed(frame.data))
         if frame.event == "error" or body.get("error"):
             text = error_text(body) or str(body.get("message") or frame.data.decode("utf-8", "replace"))
             self.failure = said(text, self._endpoint)
+            return
+        if not body:
+            self._garbage += 1
             return
         self._frames += 1
         self._take_body(body)
 
     def _take_body(self, body: dict[str, Any]) -> None:
         choices = body.get("choices")
-        if choices:
-            choice = choices[0]
-            delta = choice.get("delta") or choice.get("message")
+        if choices and isinstance(choices, list):
+            choice = _object(cast("list[object]", choices)[0])
+            delta = _object(choice.get("delta") or choice.get("message"))
             if delta:
                 self._take_delta(delta)
             reason = choice.get("finish_reason")
@@ -114,7 +110,7 @@ class StreamDecoder:
                 self._finish_reason = str(reason)
         if self._model is None and body.get("model"):
             self._model = str(body["model"])
-        usage = body.get("usage")
+        usage = _object(body.get("usage"))
         if usage:
             self._take_usage(usage)
         if "timings" in body or "prompt_progress" in body or "runtime" in body:
@@ -122,15 +118,15 @@ class StreamDecoder:
 
     def _take_delta(self, delta: dict[str, Any]) -> None:
         content = delta.get("content")
-        if content:
+        if content and isinstance(content, str):
             for piece in self._splitter.feed(content):
                 self._add(piece.text, is_text=piece.kind == "text")
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning:
             self._add(str(reasoning), is_text=False)
         calls = delta.get("tool_calls")
-        if calls:
-            events = self._calls.take(calls)
+        if calls and isinstance(calls, list):
+            events = self._calls.take(cast("list[Any]", calls))
             if events:
                 self._close_run()
                 self._out.extend(events)
@@ -156,8 +152,8 @@ class StreamDecoder:
         return out
 
     def _take_usage(self, usage: dict[str, Any]) -> None:
-        prompt: dict[str, Any] = usage.get("prompt_tokens_details") or {}
-        completion: dict[str, Any] = usage.get("completion_tokens_details") or {}
+        prompt = _object(usage.get("prompt_tokens_details"))
+        completion = _object(usage.get("completion_tokens_details"))
         found = {
             "prompt_tokens": usage.get("prompt_tokens"),
             "completion_tokens": usage.get("completion_tokens"),
@@ -168,17 +164,17 @@ class StreamDecoder:
 
     def _take_extras(self, body: dict[str, Any]) -> None:
         """Take what llama.cpp and /api/v0 add: cached tokens, prompt progress, the runtime's name."""
-        timings: dict[str, Any] = body.get("timings") or {}
-        cached = timings.get("cache_n")
+        cached = _object(body.get("timings")).get("cache_n")
         if isinstance(cached, int) and cached > 0:
             self._usage["cached_tokens"] = cached
-        progress: dict[str, Any] = body.get("prompt_progress") or {}
+        progress = _object(body.get("prompt_progress"))
         total, processed = progress.get("total"), progress.get("processed")
-        if total and processed is not None:
+        if isinstance(total, int) and isinstance(processed, int) and total > 0:
             self._close_run()
             self._out.append(Progress("prompt", fraction=min(1.0, processed / total)))
-        runtime: dict[str, Any] = body.get("runtime") or {}
-        self._runtime = " ".join(str(runtime[key]) for key in ("name", "version") if runtime.get(key)) or None
+        runtime = _object(body.get("runtime"))
+        name = " ".join(str(runtime[key]) for key in ("name", "version") if runtime.get(key))
+        self._runtime = name or self._runtime
 
     def _response(self) -> ModelResponse:
         return ModelResponse(
@@ -216,3 +212,14 @@ class StreamDecoder:
         if not self._text and not self._reasoning and not self._calls.parts:
             found.append("the model ended without writing anything")
         return tuple(found)
+
+
+def _parsed(data: bytes) -> object:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -4,6 +4,7 @@ All text from outside passes `scrub`, so that no address and no token stands in 
 0.4, 0.7, 1.2.6-1.2.8, 6; engines notes (llama.cpp).
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -148,7 +149,7 @@ def error_text(body: object) -> str | None:
             return inner
         if isinstance(inner, dict):
             error = cast("dict[str, Any]", inner)
-            return error_text(error) if "error" in error else _object_text(error)
+            return error_text(error) if error.get("error") else _object_text(error)
         if isinstance(inner, list) and inner:
             return orjson.dumps(inner).decode()
     return None
@@ -165,14 +166,17 @@ def _object_text(error: Mapping[str, Any]) -> str:
 
 def rejected(status: int, body: bytes, headers: Mapping[str, str], endpoint: Endpoint) -> ServerError:
     """Return the error for a response that is not a stream: any status, any body."""
-    text = _body_text(body)
-    if text is None:
-        return ServerProtocolError(fault_of("not_a_stream", endpoint, cause="It sent a web page.", status=status))
+    words = error_text(_parsed(body))
+    text = words or body.decode("utf-8-sig", "replace")
+    is_page = words is None and _HTML.match(text) is not None
+    if is_page or (words is None and status < 400):
+        cause = "It sent a web page." if is_page else text
+        return ServerProtocolError(fault_of("not_a_stream", endpoint, cause=cause, status=status))
     if status == 401:
         return ServerRejected(_unauthorized(text, endpoint))
     error = said(text, endpoint, status=status)
     wait = headers.get("retry-after")
-    if error.fault.kind == "rate_limited" and wait is not None:
+    if error.fault.kind in ("rate_limited", "busy") and wait is not None:
         seconds = _retry_after_s(wait)
         advice = f"Wait {seconds:.0f} seconds, then try again." if seconds is not None else error.fault.advice
         return ServerRejected(replace(error.fault, retry_after_s=seconds, advice=advice))
@@ -183,12 +187,17 @@ def said(text: str, endpoint: Endpoint, *, status: int | None = None) -> ServerE
     """Return the error for what a server said, in a body or in an error event of a stream."""
     if _OVERFLOW.search(text):
         return ServerRejected(_overflow(text, endpoint, status))
-    kind = next((kind for pattern, kind in _WORDS.items() if re.search(pattern, text, re.IGNORECASE)), None)
-    if kind is None:
-        kind = _STATUSES.get(status or 0) or _class_of(status)
+    kind = _told(text) or _STATUSES.get(status or 0) or _class_of(status)
     fault = fault_of(kind, endpoint, cause=text, status=status)
     make: Callable[[Fault], ServerError] = ModelNotFound if kind == "model_not_found" else ServerRejected
     return make(fault)
+
+
+def _told(text: str) -> FaultKind | None:
+    for pattern, kind in _WORDS.items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return kind
+    return None
 
 
 def _class_of(status: int | None) -> FaultKind:
@@ -223,24 +232,25 @@ def _unauthorized(text: str, endpoint: Endpoint) -> Fault:
     )
 
 
-def _body_text(body: bytes) -> str | None:
-    """Return an error body's words; None for a web page."""
+def _parsed(body: bytes) -> object:
     try:
-        parsed = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
-        text = body.decode("utf-8", "replace")
-        return None if _HTML.match(text) else text
-    return error_text(parsed) or body.decode("utf-8", "replace")
+        return None
 
 
 def _retry_after_s(value: str) -> float | None:
     """Return the seconds of a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
         return None
+    if moment.tzinfo is None:  # the zone was -0000 or left out; the standard's dates are in UTC
+        moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())

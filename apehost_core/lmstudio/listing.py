@@ -15,6 +15,8 @@ _TYPES: dict[str, ModelType] = {
     "embeddings": "embedding",
 }
 
+_STATES: dict[str, LoadState] = {"loaded": "loaded", "not-loaded": "not_loaded"}
+
 
 def parse_native(body: object) -> tuple[ModelInfo, ...]:
     """Return the models of GET /api/v1/models."""
@@ -70,19 +72,19 @@ def _v0(entry: dict[str, Any]) -> ModelInfo | None:
     if key is None:
         return None
     kind = _TYPES.get(str(entry.get("type")), "unknown")
-    states: dict[object, LoadState] = {"loaded": "loaded", "not-loaded": "not_loaded"}
+    state = _STATES.get(str(entry.get("state")), "unknown")
     capabilities = _list(entry, "capabilities")
     return ModelInfo(
         key=key,
         name=key,
         type=kind,
-        state=states.get(entry.get("state"), "unknown"),
+        state=state,
         publisher=_text(entry, "publisher"),
         architecture=_text(entry, "arch"),
         quantisation=_text(entry, "quantization"),
         format=_text(entry, "compatibility_type"),
         max_context=_int(entry, "max_context_length"),
-        loaded_context=_int(entry, "loaded_context_length"),
+        loaded_context=None if state == "not_loaded" else _int(entry, "loaded_context_length"),
         vision=kind == "vlm" if kind != "unknown" else None,
         tools="tool_use" in capabilities if capabilities else None,
     )

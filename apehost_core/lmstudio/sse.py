@@ -1,10 +1,12 @@
-"""Server-sent events from bytes. Pure: chunks in, frames out; no I/O, no JSON.
+"""Server-sent events from bytes. Pure: chunks in, frames out; no I/O.
 
 The common shape, `data: {...}` and a blank line, is cut out by `bytes.split`; everything else takes the slow path.
 Source: WHATWG HTML, 9.2.6 "Interpreting an event stream"; merged frames as seen on LM Studio (api notes 1.2.6).
 """
 
 from dataclasses import dataclass
+
+import orjson
 
 from apehost_core.errors import Fault, ServerProtocolError
 
@@ -85,28 +87,22 @@ def _frames(block: bytes) -> list[Frame]:
 
 
 def _unmerged(data: bytes, event: str) -> list[Frame]:
-    """Split a frame into which the next one was written in mid-JSON; the first part is garbage to the caller."""
+    """Split a frame into which the next one was written in mid-JSON; the first part is garbage to the caller.
+
+    Empty data is no event (9.2.6: a server may send it to keep the connection alive).
+    """
+    if not data:
+        return []
     cut = data.find(_MERGED)
-    if cut <= 0 or _closed(data):
+    if cut <= 0 or _is_json(data):
         return [Frame(data, event)]
     return [Frame(data[:cut], event), *_unmerged(data[cut + 6 :], "")]
 
 
-def _closed(data: bytes) -> bool:
-    """Whether the data is one whole JSON object, in which "data: {" is only text."""
-    depth, in_string, escaped = 0, False, False
-    for byte in data:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte == 0x7B:
-            depth += 1
-        elif byte == 0x7D:
-            depth -= 1
-    return depth == 0 and not in_string
+def _is_json(data: bytes) -> bool:
+    """Whether the data is one whole JSON text, in which "data: {" is only text."""
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True

@@ -33,9 +33,11 @@ class ThinkSplitter:
     def __init__(self) -> None:
         self.reclassified_chars = 0
         self._text_chars = 0
-        self._state: Literal["start", "reasoning", "lead", "text"] = "start"
+        self._last = ""
+        self._state: Literal["start", "opened", "reasoning", "lead", "text"] = "start"
         self._held = ""
         self._closer_seen = False
+        self._ended = False
 
     @property
     def reclassified(self) -> bool:
@@ -45,13 +47,12 @@ class ThinkSplitter:
     @property
     def unclosed(self) -> bool:
         """Whether the reasoning has begun and not ended."""
-        return self._state == "reasoning"
+        return self._state in ("opened", "reasoning")
 
     def feed(self, chunk: str) -> list[Piece]:
         """Return what is certain with this chunk; a beginning of a tag is held back."""
         if self._state == "text" and "<" not in chunk and not self._held:
-            self._text_chars += len(chunk)
-            return [Piece("text", chunk)] if chunk else []
+            return self._shown(chunk)
         self._held += chunk
         pieces: list[Piece] = []
         while self._step(pieces):
@@ -60,16 +61,26 @@ class ThinkSplitter:
 
     def flush(self) -> list[Piece]:
         """Return what was held back, at the end of the answer."""
+        self._ended = True
+        pieces: list[Piece] = []
+        while self._step(pieces):
+            pass
         held, self._held = self._held, ""
-        if not held or (self._state == "lead" and not held.strip()):
-            return []
-        return [Piece("reasoning" if self._state == "reasoning" else "text", held)]
+        if held:
+            pieces.append(Piece("reasoning" if self._state == "reasoning" else "text", held))
+        return pieces
 
     def _step(self, pieces: list[Piece]) -> bool:
         """Do what the held text allows; returns whether the state changed, so that more may be done."""
         match self._state:
             case "start":
                 return self._begin()
+            case "opened":
+                self._held = self._held.lstrip("\n")
+                if not self._held:
+                    return False
+                self._state = "reasoning"
+                return True
             case "reasoning":
                 return self._reason(pieces)
             case "lead":
@@ -84,8 +95,8 @@ class ThinkSplitter:
     def _begin(self) -> bool:
         begun = self._held.lstrip()
         if begun.startswith(_OPEN):
-            self._held = begun[len(_OPEN) :].lstrip("\n")
-            self._state = "reasoning"
+            self._held = begun[len(_OPEN) :]
+            self._state = "opened"
             return True
         if not begun or _OPEN.startswith(begun):
             return False
@@ -104,24 +115,33 @@ class ThinkSplitter:
         return bool(closer)
 
     def _write(self, pieces: list[Piece]) -> bool:
-        before, closer, after = self._held.partition(_CLOSE)
         if self._closer_seen:
-            before, closer, after = self._held, "", ""
-            keep = 0
-        else:
-            keep = 0 if closer else _overlap(before, _CLOSE)
-        alone = bool(closer) and before[-1:] in ("", "\n") and after[:1] in ("", "\n")
-        text = before if alone else before + closer
-        shown = text[: len(text) - keep]
-        if shown:
-            pieces.append(Piece("text", shown))
-            self._text_chars += len(shown)
-        self._held = after if closer else before[len(before) - keep :]
+            pieces += self._shown(self._held)
+            self._held = ""
+            return False
+        before, closer, after = self._held.partition(_CLOSE)
+        if not closer or not (after or self._ended):
+            keep = len(closer) or _overlap(before, _CLOSE)
+            certain = len(self._held) - keep
+            pieces += self._shown(self._held[:certain])
+            self._held = self._held[certain:]
+            return False
+        alone = (before or self._last)[-1:] in ("", "\n") and after[:1] in ("", "\n")
+        pieces += self._shown(before if alone else before + closer)
+        self._held = after
         if alone:
             self._closer_seen = True
             self.reclassified_chars = self._text_chars
             self._state = "lead"
-        return bool(closer)
+        return True
+
+    def _shown(self, text: str) -> list[Piece]:
+        """Count what goes out as text."""
+        if not text:
+            return []
+        self._text_chars += len(text)
+        self._last = text[-1]
+        return [Piece("text", text)]
 
 
 def _overlap(text: str, tag: str) -> int:

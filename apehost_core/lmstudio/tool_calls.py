@@ -4,7 +4,7 @@ Source: api notes 2.2 (#649, #830, #1756, #1868).
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -55,7 +55,8 @@ class ToolCalls:
         return sum(call.index is None for call in self._all)
 
     def _take_one(self, delta: dict[str, Any]) -> ToolCallDelta | None:
-        function: dict[str, Any] = delta.get("function") or {}
+        given = delta.get("function")
+        function = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
         wire_id, name = str(delta.get("id") or ""), str(function.get("name") or "")
         arguments = _as_text(function.get("arguments"))
         call = self._call_for(delta.get("index"), wire_id, name)
@@ -72,7 +73,7 @@ class ToolCalls:
     def _call_for(self, wire_index: object, wire_id: str, name: str) -> _Call:
         """Return the call that a delta goes on with, or a new one: a new id with a name begins a new call."""
         if not isinstance(wire_index, int):
-            wire_index = len(self._by_wire) if (wire_id and name) else max(len(self._by_wire) - 1, 0)
+            wire_index = self._unnumbered(wire_id, name)
         known = self._by_wire.get(wire_index)
         is_new = known is None or (bool(wire_id and name) and bool(known.name) and known.wire_id != wire_id)
         if known is not None and not is_new:
@@ -82,6 +83,12 @@ class ToolCalls:
         self._by_wire[wire_index] = call
         self._all.append(call)
         return call
+
+    def _unnumbered(self, wire_id: str, name: str) -> int:
+        """Return the index for a delta without one: the last call's, unless a new id with a name begins another."""
+        last = max(self._by_wire, default=-1)
+        begins = bool(wire_id and name) and (last < 0 or self._by_wire[last].wire_id != wire_id)
+        return last + 1 if begins else max(last, 0)
 
 
 def _as_text(arguments: object) -> str:

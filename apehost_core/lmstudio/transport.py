@@ -18,7 +18,9 @@ from apehost_core.lmstudio.faults import fault_of
 
 _KEEPALIVE_S = 3.0  # below the 5 s after which LM Studio and llama.cpp close an idle connection
 _MAX_CONNECTIONS = 1_000
+_MAX_IDLE = 8  # httpcore looks at every idle connection for every request: fifty cost more than new ones
 _WRITE_S = 30.0
+FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 _DNS_WORDS = (
     "name or service not known",
     "temporary failure in name resolution",
@@ -60,7 +62,7 @@ class Http:
 @asynccontextmanager
 async def open_http(watchdogs: Watchdogs) -> AsyncGenerator[Http, None]:
     """Open the connections for all servers: no read timeout (watchdogs serve), no proxies, no redirects."""
-    async with _client(watchdogs, _MAX_CONNECTIONS) as pooled, _client(watchdogs, 0) as fresh:
+    async with _client(watchdogs, _MAX_IDLE) as pooled, _client(watchdogs, 0) as fresh:
         yield Http(pooled, fresh)
 
 
@@ -74,11 +76,11 @@ def _client(watchdogs: Watchdogs, keepalive: int) -> httpx.AsyncClient:
 
 @contextmanager
 def translated(endpoint: Endpoint) -> Generator[None, None, None]:
-    """Turn httpx's exceptions into ServerErrors. The only place where they are caught."""
+    """Turn httpx's exceptions into ServerErrors."""
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise _error_of(error, endpoint) from None
+    except FOREIGN as error:
+        raise server_error(error, endpoint) from None
 
 
 def closed_unasked(error: Exception) -> bool:
@@ -95,7 +97,8 @@ def refused(error: Exception) -> bool:
     return isinstance(error, httpx.ConnectError) and not _is_dns(error)
 
 
-def _error_of(error: Exception, endpoint: Endpoint) -> ServerError:
+def server_error(error: Exception, endpoint: Endpoint) -> ServerError:
+    """Return the error of ours for one of `FOREIGN`."""
     kind: FaultKind
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
