@@ -24,7 +24,8 @@ from apehost_core.errors import ApeHostError, Fault, StoreError
 from apehost_core.events import Outcome, Progress
 from apehost_core.lmstudio import Endpoint, LmStudioClient, Watchdogs, normalise_base_url, open_http
 from apehost_core.model import ModelRequest
-from apehost_core.runs.hub import Emit, Hub, LiveRun
+from apehost_core.runs.hub import Emit, Hub
+from apehost_core.runs.live_run import LiveRun
 from apehost_core.servers import Pool, Server, ServerView
 from apehost_core.settings import Settings
 from apehost_core.store.backup import backup

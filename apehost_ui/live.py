@@ -9,7 +9,7 @@ import time
 
 import streamlit as st
 
-from apehost_core.runs.hub import LiveRun
+from apehost_core.runs.live_run import LiveRun
 from apehost_ui.components.reasoning import reasoning
 from apehost_ui.host import host
 from apehost_ui.markdown import divide, safe

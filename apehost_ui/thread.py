@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from apehost_core.runs.hub import LiveRun
+from apehost_core.runs.live_run import LiveRun
 from apehost_core.runs.run import Generation
 from apehost_core.store import RunRow, StoredMessage
 from apehost_ui import state

@@ -17,7 +17,8 @@ from apehost_core.events import Outcome
 from apehost_core.ids import new_id
 from apehost_core.messages import Message, user_message
 from apehost_core.model import ModelRequest, Sampling
-from apehost_core.runs.hub import Emit, Hub, LiveRun
+from apehost_core.runs.hub import Emit, Hub
+from apehost_core.runs.live_run import LiveRun
 from apehost_core.runs.run import RunSpec
 
 
@@ -201,7 +202,8 @@ class Exchange:
             server=choice.server,
             model=choice.model,
         )
-        run = await self._hub.start(spec, partial(self._call, request, choice))
+        run = self._hub.start(spec, partial(self._call, request, choice))
+        await asyncio.shield(run.recorded)
         if len(branch) == 1 and self._names_chats(choice.server):
             self._in_background(self._name(run, asked.message, choice))
         return Sent(conversation_id, asked.id, run.spec.run_id)
@@ -228,7 +230,7 @@ class Exchange:
             model=choice.model,
         )
         request = title_request(choice.model, question, answer)
-        run = await self._hub.start(spec, partial(self._call, request, choice))
+        run = self._hub.start(spec, partial(self._call, request, choice))
         await run.finished.wait()
         turn = run.transcript.turn
         title = title_from_answer(turn.text) if turn else None

@@ -5,68 +5,24 @@ from any thread. What a subscriber sees has been handed to the recorder before.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import partial
 
 from apehost_core.errors import ApeHostError, Fault
-from apehost_core.events import LoggedEvent, Outcome, RunEvent, RunFinished, RunStarted
+from apehost_core.events import LoggedEvent, Outcome, RunEvent, RunFinished, RunKind, RunStarted
+from apehost_core.runs.emitter import Emitter
+from apehost_core.runs.live_run import LiveRun
 from apehost_core.runs.recorder import Recorder
-from apehost_core.runs.run import RunEnding, RunSpec
-from apehost_core.runs.transcript import Transcript, ending_of
+from apehost_core.runs.run import RunSpec
+from apehost_core.runs.transcript import ending_of
 
 _log = logging.getLogger(__name__)
 
 Emit = Callable[[RunEvent], None]
 Work = Callable[[Emit], Awaitable[Outcome]]
-
-
-@dataclass(slots=True)
-class LiveRun:
-    """A run while it lives: its log, the fold of the log, and who waits for more.
-
-    Attributes:
-        spec: What was recorded before the first event.
-        log: All events so far, append-only, sequence numbers from 1 without gaps.
-        transcript: The fold of the log.
-        finished: Set once the ending is durable (or could not be made so).
-        unsaved: The ending that the store refused; None while all is well.
-    """
-
-    spec: RunSpec
-    log: list[LoggedEvent] = field(default_factory=list[LoggedEvent])
-    transcript: Transcript = field(default_factory=Transcript)
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
-    unsaved: RunEnding | None = None
-    started_ns: int = field(default_factory=time.perf_counter_ns)
-    _waiters: set[asyncio.Event] = field(default_factory=set[asyncio.Event], repr=False)
-
-    def add(self, logged: LoggedEvent) -> None:
-        """Append one event and wake whoever waits."""
-        self.log.append(logged)
-        self.transcript.add(logged)
-        for waiter in self._waiters:
-            waiter.set()
-
-    async def events(self, after: int = 0) -> AsyncIterator[LoggedEvent]:
-        """Yield the events with a sequence number above `after`, then live ones, up to the last."""
-        more = asyncio.Event()
-        self._waiters.add(more)
-        try:
-            while True:
-                more.clear()
-                while after < len(self.log):
-                    logged = self.log[after]
-                    after += 1
-                    yield logged
-                    if isinstance(logged.event, RunFinished):
-                        return
-                await more.wait()
-        finally:
-            self._waiters.discard(more)
 
 
 class Hub:
@@ -91,18 +47,18 @@ class Hub:
         """Return the live runs of a conversation, oldest first. Safe from any thread."""
         return tuple(run for run in tuple(self._live.values()) if run.spec.conversation_id == conversation_id)
 
-    async def start(self, spec: RunSpec, work: Work) -> LiveRun:
-        """Record a run and start its work; returns once the run is durable.
+    def start(self, spec: RunSpec, work: Work) -> LiveRun:
+        """Start a run; it can be watched at once, and is durable when `recorded` of the live run is done.
 
-        Raises:
-            StoreError: The run could not be recorded; it was not started.
+        The work begins while the record is being committed: what it emits is written after it, in the same queue.
+        A run that cannot be recorded is stopped and ends as failed.
         """
-        await self._recorder.open_run(spec)
-        run = LiveRun(spec)
+        run = LiveRun(spec, asyncio.ensure_future(self._recorder.open_run(spec)))
+        emitter = Emitter(run, self._recorder)
+        task = asyncio.create_task(self._work(emitter.emit, spec.kind, work), name=f"work of run {spec.run_id}")
         self._live[spec.run_id] = run
-        task = asyncio.create_task(self._work(run, work), name=f"work of run {spec.run_id}")
         self._tasks[spec.run_id] = task
-        keeper = asyncio.create_task(self._see_to_the_end(run, task), name=f"run {spec.run_id}")
+        keeper = asyncio.create_task(self._see_to_the_end(run, emitter, task), name=f"run {spec.run_id}")
         self._keepers.add(keeper)
         keeper.add_done_callback(self._keepers.discard)
         return run
@@ -138,20 +94,30 @@ class Hub:
         if self._keepers:
             await asyncio.wait(tuple(self._keepers))
 
-    def _emit(self, run: LiveRun, event: RunEvent) -> None:
-        logged = LoggedEvent(len(run.log) + 1, time.perf_counter_ns(), event)
-        self._recorder.append(run.spec.run_id, logged)
-        run.add(logged)
-
-    async def _work(self, run: LiveRun, work: Work) -> Outcome:
-        emit = partial(self._emit, run)
-        emit(RunStarted(run.spec.kind))
+    async def _work(self, emit: Emit, kind: RunKind, work: Work) -> Outcome:
+        emit(RunStarted(kind))
         return await work(emit)
 
-    async def _see_to_the_end(self, run: LiveRun, task: asyncio.Task[Outcome]) -> None:
+    async def _see_to_the_end(self, run: LiveRun, emitter: Emitter, task: asyncio.Task[Outcome]) -> None:
+        try:
+            await run.recorded
+        except ApeHostError as error:
+            emitter.refusal = error
+            task.cancel()
         await asyncio.wait((task,))
         del self._tasks[run.spec.run_id]
-        outcome, fault = _result(task)
+        outcome, fault = _result(task, emitter)
+        if run.recorded.exception() is None:
+            fault = await self._record_ending(run, outcome, fault)
+        if run.unsaved is not None:
+            outcome = "failed"
+        run.add(LoggedEvent(len(run.log) + 1, time.perf_counter_ns(), RunFinished(outcome, fault)))
+        if run.unsaved is None:
+            del self._live[run.spec.run_id]
+        run.finished.set()
+
+    async def _record_ending(self, run: LiveRun, outcome: Outcome, fault: Fault | None) -> Fault | None:
+        """Record how a run ended; returns its fault, which is the store's when that refuses."""
         ending = ending_of(
             run.spec,
             run.transcript,
@@ -165,16 +131,16 @@ class Hub:
         except ApeHostError as error:
             _log.error("the ending of run %s was not recorded: %s", run.spec.run_id, error)
             run.unsaved = ending
-            outcome, fault = "failed", fault or error.fault
-        last = LoggedEvent(len(run.log) + 1, time.perf_counter_ns(), RunFinished(outcome, fault))
-        run.add(last)
-        if run.unsaved is None:
-            del self._live[run.spec.run_id]
-        run.finished.set()
+            return fault or error.fault
+        return fault
 
 
-def _result(task: asyncio.Task[Outcome]) -> tuple[Outcome, Fault | None]:
+def _result(task: asyncio.Task[Outcome], emitter: Emitter) -> tuple[Outcome, Fault | None]:
     """Return how the work ended. The run boundary: whatever it raised becomes the run's fault."""
+    with contextlib.suppress(ApeHostError):
+        emitter.flush()
+    if emitter.refusal is not None:
+        return "failed", emitter.refusal.fault
     if task.cancelled():
         return "cancelled", None
     error = task.exception()

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from apehost_core.errors import Fault, ServerError
-from apehost_core.events import LoggedEvent, Outcome, RunFinished, RunStarted, TextDelta, TurnStarted
+from apehost_core.errors import Fault, ServerError, StoreError
+from apehost_core.events import LoggedEvent, Outcome, ReasoningDelta, RunFinished, RunStarted, TextDelta, TurnStarted
 from apehost_core.ids import new_id
 from apehost_core.messages import TextPart
 from apehost_core.runs.hub import Emit, Hub
@@ -57,7 +57,7 @@ async def all_of(hub: Hub, run_id: str, after: int = 0) -> list[LoggedEvent]:
 
 async def test_a_run_goes_on_without_anybody_watching(hub: Hub, recorder: MemoryRecorder) -> None:
     """Nobody subscribes; the ending is recorded all the same, with the whole text."""
-    run = await hub.start(chat_spec(), says("one ", "two"))
+    run = hub.start(chat_spec(), says("one ", "two"))
     await hub.wait(run.spec.run_id)
     ending = recorder.endings[run.spec.run_id]
     assert "completed" == ending.outcome
@@ -68,7 +68,7 @@ async def test_a_run_goes_on_without_anybody_watching(hub: Hub, recorder: Memory
 
 async def test_subscribers_may_begin_anywhere(hub: Hub) -> None:
     """Watching from the start, from a point and late give the same log without gaps."""
-    run = await hub.start(chat_spec(), says(*"abcdef"))
+    run = hub.start(chat_spec(), says(*"abcdef"))
     early, late = await asyncio.gather(all_of(hub, run.spec.run_id), all_of(hub, run.spec.run_id, after=3))
     assert list(range(1, len(early) + 1)) == [logged.seq for logged in early]
     assert early[3:] == late
@@ -78,7 +78,7 @@ async def test_subscribers_may_begin_anywhere(hub: Hub) -> None:
 
 async def test_nothing_is_seen_that_was_not_handed_to_the_recorder(hub: Hub, recorder: MemoryRecorder) -> None:
     """At every moment the recorder has at least what a subscriber has."""
-    run = await hub.start(chat_spec(), says(*"abcdefgh"))
+    run = hub.start(chat_spec(), says(*"abcdefgh"))
     async for logged in run.events():
         if not isinstance(logged.event, RunFinished):
             assert logged in recorder.events[run.spec.run_id]
@@ -86,7 +86,7 @@ async def test_nothing_is_seen_that_was_not_handed_to_the_recorder(hub: Hub, rec
 
 async def test_stop_keeps_what_was_shown(hub: Hub, recorder: MemoryRecorder) -> None:
     """Cancelling ends the run as cancelled with its partial text; a second time there is nothing to stop."""
-    run = await hub.start(chat_spec(), says("half", then=None))
+    run = hub.start(chat_spec(), says("half", then=None))
     async for logged in run.events():
         if isinstance(logged.event, TextDelta):
             assert hub.cancel(run.spec.run_id)
@@ -99,7 +99,7 @@ async def test_stop_keeps_what_was_shown(hub: Hub, recorder: MemoryRecorder) -> 
 
 async def test_a_run_stopped_before_its_first_step_is_ended_too(hub: Hub, recorder: MemoryRecorder) -> None:
     """Cancelling right after the start leaves no run open."""
-    run = await hub.start(chat_spec(), says("never"))
+    run = hub.start(chat_spec(), says("never"))
     hub.cancel(run.spec.run_id)
     await hub.wait(run.spec.run_id)
     assert "cancelled" == recorder.endings[run.spec.run_id].outcome
@@ -108,7 +108,7 @@ async def test_a_run_stopped_before_its_first_step_is_ended_too(hub: Hub, record
 async def test_an_error_of_a_server_is_the_runs_fault(hub: Hub, recorder: MemoryRecorder) -> None:
     """What came before the error is kept, and the error's words are recorded."""
     fault = Fault(kind="cut", title="The answer was cut off by mini")
-    run = await hub.start(chat_spec(), says("part", then=ServerError(fault)))
+    run = hub.start(chat_spec(), says("part", then=ServerError(fault)))
     await hub.wait(run.spec.run_id)
     ending = recorder.endings[run.spec.run_id]
     assert ("failed", fault) == (ending.outcome, ending.fault)
@@ -121,7 +121,7 @@ async def test_a_defect_of_ours_leaks_nothing(
 ) -> None:
     """An unexpected exception fails the run; its message, which may hold a secret, is in no fault and no log."""
     with caplog.at_level(logging.DEBUG):
-        run = await hub.start(chat_spec(), says("x", then=ValueError("http://192.0.2.7:1234 sk-lm-secret")))
+        run = hub.start(chat_spec(), says("x", then=ValueError("http://192.0.2.7:1234 sk-lm-secret")))
         await hub.wait(run.spec.run_id)
     ending = recorder.endings[run.spec.run_id]
     assert ending.fault is not None
@@ -133,7 +133,7 @@ async def test_a_defect_of_ours_leaks_nothing(
 
 async def test_an_ending_that_cannot_be_recorded_is_kept_and_tried_again(hub: Hub, recorder: MemoryRecorder) -> None:
     """The run stays live and readable with its unsaved ending until the store takes it."""
-    run = await hub.start(chat_spec(), says("kept", then=None))
+    run = hub.start(chat_spec(), says("kept", then=None))
     async for logged in run.events():
         if isinstance(logged.event, TextDelta):
             break
@@ -155,11 +155,12 @@ async def test_a_full_disk_in_mid_answer_stops_it(hub: Hub, recorder: MemoryReco
     async def work(emit: Emit) -> Outcome:
         emit(TurnStarted(new_id(), "mini", "a-model"))
         emit(TextDelta("before"))
+        await asyncio.sleep(0)
         recorder.refuses = True
         emit(TextDelta("after"))
         return "completed"
 
-    run = await hub.start(chat_spec(), work)
+    run = hub.start(chat_spec(), work)
     await hub.wait(run.spec.run_id)
     assert run.unsaved is not None
     assert run.unsaved.fault is not None
@@ -170,8 +171,40 @@ async def test_a_full_disk_in_mid_answer_stops_it(hub: Hub, recorder: MemoryReco
     )
 
 
+async def test_deltas_of_one_moment_are_one_event(hub: Hub) -> None:
+    """What comes within one turn of the loop is joined by kind, in order, with its count, and handed on at once."""
+
+    async def work(emit: Emit) -> Outcome:
+        emit(TurnStarted(new_id(), "mini", "a-model"))
+        for delta in (ReasoningDelta("h"), ReasoningDelta("m"), TextDelta("a"), TextDelta("b"), TextDelta("c", 2)):
+            emit(delta)
+        await asyncio.sleep(0)
+        emit(TextDelta("d"))
+        return "completed"
+
+    run = hub.start(chat_spec(), work)
+    events = [logged.event for logged in await all_of(hub, run.spec.run_id)]
+    deltas = [event for event in events if isinstance(event, TextDelta | ReasoningDelta)]
+    assert [ReasoningDelta("hm", 2), TextDelta("abc", 4), TextDelta("d", 1)] == deltas
+
+
+async def test_a_run_that_cannot_be_recorded_is_not_started(hub: Hub, recorder: MemoryRecorder) -> None:
+    """The caller learns why, the work is stopped, and nothing is left behind."""
+    work = says("unseen", then=None)
+
+    recorder.refuses = True
+    run = hub.start(chat_spec(), work)
+    with pytest.raises(StoreError):
+        await run.recorded
+    await run.finished.wait()
+    assert 0 == hub.active
+    assert recorder.endings == {}
+    assert run.transcript.finished is not None
+    assert "failed" == run.transcript.finished.outcome
+
+
 async def test_closing_ends_all_runs(hub: Hub, recorder: MemoryRecorder) -> None:
     """Every live run is stopped, and its ending is recorded before close returns."""
-    runs = [await hub.start(chat_spec(), says("x", then=None)) for _ in range(5)]
+    runs = [hub.start(chat_spec(), says("x", then=None)) for _ in range(5)]
     await hub.close()
     assert ["cancelled"] * 5 == [recorder.endings[run.spec.run_id].outcome for run in runs]
