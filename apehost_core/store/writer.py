@@ -1,13 +1,14 @@
 """The writer thread: takes writes and events from a queue and commits what came together in one transaction.
 
-A write is acknowledged after its commit. Events wait for company, at most 25 ms or 500 of them; a write that
-somebody waits for ends the waiting. What a full disk refuses is kept and written before anything else.
+A write is acknowledged after its commit. Events wait 25 ms for company, without waking the thread one by one. A write
+that somebody waits for is committed at once, but in a burst no sooner than 5 ms after the last commit, with what came
+meanwhile. What a full disk refuses is kept and written before anything else.
 """
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ import duckdb
 from apehost_core.errors import ApeHostError, Fault, StoreError
 from apehost_core.store.event_rows import Entry, insert_events
 from apehost_core.store.faults import is_disk_trouble, write_fault
-from apehost_core.store.transaction import Transaction
+from apehost_core.store.transaction import Appenders, Transaction
 
 _log = logging.getLogger(__name__)
 
 _WINDOW_S = 0.025
-_BATCH = 500
+_REST_S = 0.005
 _MOST_KEPT = 200_000
 
 
@@ -33,10 +34,6 @@ class Write:
 
     work: Callable[[Transaction], Any]
     done: Future[Any]
-
-
-class _End(Exception):
-    """The queue is at its end."""
 
 
 class Connections(Protocol):
@@ -68,52 +65,38 @@ class Writer:
     def __init__(self, connections: Connections) -> None:
         self.fault: Fault | None = None
         self._connections = connections
-        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._queue: deque[Item] = deque()
+        self._something = threading.Event()
+        self._awaited = threading.Event()
+        self._ending = False
         self._kept: list[Entry] = []
+        self._appenders: Appenders | None = None
         self._thread = threading.Thread(target=self._run, name="apehost-writer", daemon=True)
         self._thread.start()
 
     def put(self, item: Item) -> None:
         """Queue an item; never blocks."""
-        self._queue.put(item)
+        self._queue.append(item)
+        if isinstance(item, Write):
+            self._awaited.set()
+        if not self._something.is_set():
+            self._something.set()
 
     def close(self) -> None:
         """Write what is queued and end the thread."""
-        self._queue.put(None)
+        self._ending = True
+        self._awaited.set()
+        self._something.set()
         self._thread.join()
 
     def _run(self) -> None:
-        batch: list[Item] = []
-        try:
-            while True:
-                batch = []
-                self._collect(batch)
-                self._commit(batch)
-        except _End:
-            self._commit(batch)
-
-    def _collect(self, batch: list[Item]) -> None:
-        """Take the next item, and those that come while waiting is worth it.
-
-        Raises:
-            _End: No more will come; the batch may hold some.
-        """
-        self._take(batch, None)
-        awaited = isinstance(batch[0], Write)
-        deadline = time.monotonic() + _WINDOW_S
-        while len(batch) < _BATCH:
-            patience = 0.0 if awaited else deadline - time.monotonic()
-            try:
-                self._take(batch, max(patience, 0.0))
-            except queue.Empty:
-                return
-            awaited = awaited or isinstance(batch[-1], Write)
-
-    def _take(self, batch: list[Item], patience_s: float | None) -> None:
-        item = self._queue.get() if patience_s is None else self._queue.get(timeout=patience_s)
-        if item is None:
-            raise _End
-        batch.append(item)
+        while not (self._ending and not self._queue):
+            self._something.wait()
+            self._awaited.wait(_WINDOW_S)
+            self._awaited.clear()
+            self._something.clear()
+            self._commit([self._queue.popleft() for _ in range(len(self._queue))])
+            time.sleep(_REST_S)
 
     def _commit(self, batch: Sequence[Item]) -> None:
         """Commit the batch as one; where that fails, piece by piece, so that no write pays for another's."""
@@ -132,7 +115,9 @@ class Writer:
         try:
             connection = self._connections.writing()
             connection.begin()
-            transaction = Transaction(connection)
+            if self._appenders is None or self._appenders.connection is not connection:
+                self._appenders = Appenders(connection)
+            transaction = Transaction(self._appenders)
             for piece in pieces:
                 if isinstance(piece, Write):
                     results.append((piece.done, piece.work(transaction)))
@@ -152,6 +137,8 @@ class Writer:
         if is_disk_trouble(error):
             self.fault = write_fault(error)
         try:
+            if self._appenders is not None:
+                self._appenders.drop()
             if isinstance(error, duckdb.FatalException):
                 self._connections.reopen()
             else:
