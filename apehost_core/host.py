@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from apehost_core.chat.exchange import Choice, Exchange, Sent
 from apehost_core.chat.turn import Route, opening, run_turn
-from apehost_core.demo import DemoEngine, demo_available
+from apehost_core.demo import PARALLEL, Address, DemoEngine, demo_available
 from apehost_core.errors import ApeHostError, Fault, StoreError
 from apehost_core.events import Outcome, Progress
 from apehost_core.lmstudio import Endpoint, LmStudioClient, Watchdogs, normalise_base_url, open_http
@@ -40,7 +40,6 @@ _log = logging.getLogger(__name__)
 DEMO_NAME = "Demo engine"
 DEFAULT_NAME = "This computer"
 _DEFAULT_URL = "http://localhost:1234"
-_DEMO_PARALLEL = 2
 _UNSAVED_RETRY_S = 5.0
 
 
@@ -138,11 +137,15 @@ class Host:
         Raises:
             EngineError: It cannot start; the fault says what is missing.
         """
-        address = await self.demo.start()
-        endpoint = Endpoint(name=DEMO_NAME, base_url=address.base_url, token=address.key)
-        server = self._parts.server(endpoint, ServerView(name=DEMO_NAME, demo=True), parallel=_DEMO_PARALLEL)
-        self.pool.add(server)
-        await server.look()
+        await self.demo.start(self._demo_moved)
+
+    async def _demo_moved(self, address: Address | None) -> None:
+        """Take the demo engine in where it now listens; None: it has died, and its view shall say so."""
+        if address is not None:
+            endpoint = Endpoint(name=DEMO_NAME, base_url=address.base_url, token=address.key)
+            view = ServerView(name=DEMO_NAME, demo=True, runtime=address.runtime)
+            self.pool.add(self._parts.server(endpoint, view, parallel=PARALLEL))
+        await self.pool.get(DEMO_NAME).look()
 
     def health(self) -> HealthReport:
         """Report on the store and the servers, from memory."""
@@ -161,7 +164,12 @@ class Host:
         server = self.pool.get(choice.server)
         model = server.view.model(request.model)
         cold = {"loaded": False, "not_loaded": True}.get(model.state) if model else None
-        route = Route(server.view.name, model.quantisation if model else None, server.view.kind or None, cold)
+        route = Route(
+            server.view.name,
+            model.quantisation if model else None,
+            server.view.runtime or server.view.kind or None,
+            cold,
+        )
         emit(opening(request, route))
         async with (
             server.lane.slot(lambda place: emit(Progress("queued", position=place))),

@@ -1,5 +1,7 @@
 """The chat page: one conversation, its live answer, the composer."""
 
+from functools import partial
+
 import streamlit as st
 
 from apehost_ui import chat_actions, state
@@ -15,7 +17,7 @@ conversation = chat_actions.opened()
 may_retry = False
 
 if conversation is not None:
-    conversation_header(conversation, on_rename=open_dialog, on_delete=lambda: chat_actions.delete(conversation))
+    conversation_header(conversation, on_rename=open_dialog, on_delete=partial(chat_actions.delete, conversation))
     may_retry = thread(conversation.id)
     rename_dialog(conversation.title, on_save=chat_actions.rename)
 elif page.picked is None:

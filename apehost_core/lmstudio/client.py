@@ -84,7 +84,7 @@ class LmStudioClient:
         for base in self._bases:
             try:
                 async with asyncio.timeout(self._watchdogs.listing_s):
-                    response = await self._http.pooled.get(base + path, headers=self._headers())
+                    response = await self._fetch(base + path)
                 self._bases = (base, *(other for other in self._bases if other != base))
                 return self._listing_body(response)
             except TimeoutError:
@@ -93,6 +93,14 @@ class LmStudioClient:
                 error = failure
         with translated(self._endpoint):
             raise error or httpx.InvalidURL("no address")
+
+    async def _fetch(self, url: str) -> httpx.Response:
+        try:
+            return await self._http.pooled.get(url, headers=self._headers())
+        except httpx.HTTPError as error:
+            if not closed_unasked(error):
+                raise
+        return await self._http.fresh.get(url, headers=self._headers())
 
     def _listing_body(self, response: httpx.Response) -> object | None:
         if response.status_code in (404, 405):

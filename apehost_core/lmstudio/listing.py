@@ -1,6 +1,6 @@
 """The three listings of models as ModelInfo. Pure and tolerant: an entry that makes no sense is left out.
 
-Sources: api notes 1.1, 1.6, 1.7; llama.cpp and Ollama add fields to /v1/models that are ignored.
+Sources: api notes 1.1, 1.6, 1.7. llama.cpp adds `meta` to /v1/models: sizes, contexts and the quantisation (`ftype`).
 """
 
 from collections.abc import Callable
@@ -99,6 +99,7 @@ def _openai(entry: dict[str, Any]) -> ModelInfo | None:
         key=key,
         name=key,
         state="loaded" if meta else "unknown",
+        quantisation=_text(meta, "ftype"),
         size_bytes=_int(meta, "size"),
         max_context=_int(meta, "n_ctx_train"),
         loaded_context=_int(meta, "n_ctx"),

@@ -21,6 +21,7 @@ class ServerView:
         checked_at: UTC, end of the last look; None before the first.
         latency_ms: How long the last successful look took; None before one.
         kind: What answers there (LM Studio, llama.cpp, Ollama, OpenAI-compatible); empty when unknown.
+        runtime: Engine name and version where it is known beforehand; None otherwise.
         models: Last known models; kept while the server is away.
         fault: Why it is not online; None when it is.
         demo: It is the embedded demo engine.
@@ -33,6 +34,7 @@ class ServerView:
     checked_at: datetime | None = None
     latency_ms: float | None = None
     kind: str = ""
+    runtime: str | None = None
     models: tuple[ModelInfo, ...] = ()
     fault: Fault | None = None
     demo: bool = False

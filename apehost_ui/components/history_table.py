@@ -1,15 +1,13 @@
 """The latest model calls as a table."""
 
-import pandas as pd
-import streamlit as st
-
 from apehost_core.store import GenerationRow
+from apehost_ui.components.grid import grid
 from apehost_ui.words import ending
 
 
 def history_table(rows: list[GenerationRow]) -> None:
     """Draw one row a call; missing numbers stay empty, estimated ones are marked."""
-    st.dataframe(pd.DataFrame([_row(row) for row in rows]), hide_index=True, width="stretch")
+    grid([_row(row) for row in rows])
 
 
 def _row(row: GenerationRow) -> dict[str, object]:

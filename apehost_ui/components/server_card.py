@@ -1,11 +1,11 @@
 """One server: its state in words, since when, and its models."""
 
-import pandas as pd
 import streamlit as st
 
 from apehost_core.model import ModelInfo
 from apehost_core.servers import ServerView
 from apehost_ui.components.fault import fault_box
+from apehost_ui.components.grid import grid
 from apehost_ui.markdown import plain_label
 from apehost_ui.words import SERVER_BADGES, SERVER_STATES, size
 
@@ -19,7 +19,7 @@ def server_card(server: ServerView) -> None:
         if server.fault is not None:
             fault_box(server.fault)
         if server.models:
-            st.dataframe(pd.DataFrame([_row(m) for m in server.models]), hide_index=True, width="stretch")
+            grid([_row(model) for model in server.models])
         elif server.state == "online":
             st.caption("No models. Download one in LM Studio, or load one if just-in-time loading is off.")
 

@@ -264,6 +264,15 @@ async def test_a_connection_closed_before_one_byte_is_tried_once_more() -> None:
                 await ask(client)
 
 
+async def test_a_listing_on_a_dead_connection_is_tried_once_more() -> None:
+    """A server that has closed a kept connection does not look as if it were away."""
+    body = b'{"models":[{"key":"m","loaded_instances":[]}]}'
+    listing = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+    with raw_server(b"", listing % (len(body), body)) as url:
+        async with client_of(url) as client:
+            assert ["m"] == [model.key for model in await client.models()]
+
+
 async def test_a_connection_closed_after_a_byte_is_not_tried_again() -> None:
     """Once the answer has begun, the request is never sent twice."""
     with raw_server(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", ANSWER) as url:
