@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd  # noqa: F401 -- pages with tables need it; loaded there, it would cost their first visit a second
 import streamlit as st
 
 from apehost_core.api.app import exception_handlers, middleware, routes

@@ -9,11 +9,15 @@ from apehost_ui.components.conversation_list import conversation_list
 from apehost_ui.components.model_picker import model_picker
 from apehost_ui.host import current
 from apehost_ui.markdown import plain_label
+from apehost_ui.watch import watch
 
 PAGES = Path(__file__).parent.parent / "pages"
+STYLE = Path(__file__).with_name("style.css")
 _RECENT = 60
+_SIDEBAR_PX = 320
 
-st.set_page_config(page_title="ApeHost", page_icon="🦍", layout="centered")
+st.set_page_config(page_title="ApeHost", page_icon="🦍", layout="centered", initial_sidebar_state=_SIDEBAR_PX)
+st.html(STYLE)
 chat_page = st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True)
 pages = [
     chat_page,
@@ -58,3 +62,4 @@ if current() is None:
     st.info("ApeHost is starting …")
 else:
     page.run()
+    watch()

@@ -48,6 +48,8 @@ def _live(run: LiveRun) -> bool:
         if not run.finished.is_set():
             live_answer(run)
             return False
+        if run.unsaved is None:
+            st.rerun()  # it ended while this was drawn: the next run finds it among the messages
         message = run.transcript.message()
         if message is not None:
             message_body(message)

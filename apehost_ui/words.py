@@ -25,6 +25,10 @@ SERVER_BADGES: dict[ServerState, str] = {
     "rate_limited": "◐",
     "failing": "▲",
 }
+NOBODY_THERE = (
+    "LM Studio's usual place was tried: **port 1234 on this computer**. Nothing answered there. "
+    "Servers elsewhere are named in `LMSTUDIO_SERVERS`."
+)
 _STATES: dict[State, str] = {
     "queued": "queued",
     "loading": "loading the model",

@@ -75,7 +75,7 @@ _TITLES: dict[FaultKind, str] = {
     "input_too_large": "The request is too large for {name}",
 }
 _ADVICE: dict[FaultKind, str] = {
-    "refused": "Start the server there (in LM Studio: Developer, or `lms server start`), or check its port.",
+    "refused": "Start the server there (in LM Studio: Developer, or: lms server start), or check its port.",
     "dns": "Check the host name in the settings, and that the machine is on.",
     "connect_timeout": "Check that the machine is on and that its firewall lets you in.",
     "silent": "It may be loading a large model. Try again, or raise APEHOST_FIRST_BYTE_TIMEOUT_S.",

@@ -78,9 +78,14 @@ class RunRow:
 
 
 class Conversations:
-    """Reads and writes conversations of one database; every method may raise StoreError."""
+    """Reads and writes conversations of one database; every method may raise StoreError.
+
+    Attributes:
+        revision: Grows whenever the list of conversations or a title changes; for watching, from memory.
+    """
 
     def __init__(self, database: Database) -> None:
+        self.revision = 0
         self._database = database
 
     def create(self, title: str = "") -> str:
@@ -104,6 +109,8 @@ class Conversations:
             )
 
         self._database.write(work)
+        if parent_id is None:  # from its first message on a conversation is listed
+            self.revision += 1
         return stored
 
     def select(self, conversation_id: str, message_id: str) -> None:
@@ -115,6 +122,7 @@ class Conversations:
         self._execute(
             "UPDATE conversations SET title = ?, title_source = 'person' WHERE id = ?", [title, conversation_id]
         )
+        self.revision += 1
 
     def improve_title(self, conversation_id: str, title: str) -> None:
         """Set a title made by a model, unless a person has given one."""
@@ -122,14 +130,17 @@ class Conversations:
             "UPDATE conversations SET title = ?, title_source = 'model' WHERE id = ? AND title_source <> 'person'",
             [title, conversation_id],
         )
+        self.revision += 1
 
     def trash(self, conversation_id: str) -> None:
         """Put a conversation in the trash."""
         self._execute("UPDATE conversations SET trashed_at = ? WHERE id = ?", [datetime.now(UTC), conversation_id])
+        self.revision += 1
 
     def restore(self, conversation_id: str) -> None:
         """Take a conversation out of the trash."""
         self._execute("UPDATE conversations SET trashed_at = NULL WHERE id = ?", [conversation_id])
+        self.revision += 1
 
     def empty_trash(self) -> int:
         """Delete what has been in the trash for 30 days, with messages and run logs; returns how many.

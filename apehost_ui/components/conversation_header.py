@@ -13,7 +13,6 @@ def conversation_header(
 ) -> None:
     """Draw the title; the callbacks open the rename dialog and put the conversation in the trash."""
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
-        st.markdown(f"### {plain_label(conversation.title)}")
-        st.space("stretch")
+        st.markdown(f"### {plain_label(conversation.title)}", width="stretch")
         st.button("Rename", key="rename", icon=":material/edit:", type="tertiary", on_click=on_rename)
         st.button("Delete", key="delete", icon=":material/delete:", type="tertiary", on_click=on_delete)

@@ -5,6 +5,7 @@ import streamlit as st
 from apehost_core.servers import ServerView
 from apehost_ui.components.fault import fault_box
 from apehost_ui.markdown import plain_label
+from apehost_ui.words import NOBODY_THERE
 
 _LM_STUDIO_STEPS = """
 1. Open LM Studio and load a model.
@@ -22,7 +23,7 @@ def no_server(servers: tuple[ServerView, ...], *, demo_offer: bool) -> str | Non
         if server.configured and server.fault is not None:
             fault_box(server.fault)
         elif not server.configured:
-            st.markdown("LM Studio's usual place was tried: **port 1234 on this computer**. Nothing answered there.")
+            st.markdown(NOBODY_THERE)
         elif server.state == "online":
             st.info(plain_label(f"{server.name} is online and has no chat model. Download or load one in LM Studio."))
     st.markdown(_LM_STUDIO_STEPS)

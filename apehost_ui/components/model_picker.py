@@ -58,8 +58,6 @@ def _label(server: ServerView, model: ModelInfo) -> str:
 
 def _badge(server: ServerView, model: ModelInfo | None) -> str:
     pieces = [f"{SERVER_BADGES[server.state]} {plain_label(server.name)}", SERVER_STATES[server.state]]
-    if server.demo:
-        pieces.append("demo engine")
     if model is not None and model.state != "unknown":
         pieces.append("loaded" if model.state == "loaded" else "loads on first use")
     return " · ".join(pieces)

@@ -7,17 +7,19 @@ from apehost_core.servers import ServerView
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.grid import grid
 from apehost_ui.markdown import plain_label
-from apehost_ui.words import SERVER_BADGES, SERVER_STATES, size
+from apehost_ui.words import NOBODY_THERE, SERVER_BADGES, SERVER_STATES, size
 
 
 def server_card(server: ServerView) -> None:
     """Draw a server from what is known of it."""
     with st.container(border=True):
-        label = " · demo engine" if server.demo else ""
+        label = " · a small model that comes with ApeHost, to try it out" if server.demo else ""
         st.markdown(f"**{SERVER_BADGES[server.state]} {plain_label(server.name)}**{label}")
         st.caption(" · ".join(_facts(server)))
-        if server.fault is not None:
+        if server.fault is not None and server.configured:
             fault_box(server.fault)
+        elif server.fault is not None:
+            st.markdown(NOBODY_THERE)
         if server.models:
             grid([_row(model) for model in server.models])
         elif server.state == "online":

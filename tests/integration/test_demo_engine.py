@@ -138,7 +138,8 @@ async def test_it_ends_when_its_app_is_killed() -> None:
         "    await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
+    # Read in a thread: asyncio's own child would be reaped by its watcher as this one is killed.
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:  # noqa: ASYNC220
         assert parent.stdout is not None
         pid = int(await asyncio.to_thread(parent.stdout.readline))
         child = psutil.Process(pid)

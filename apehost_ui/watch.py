@@ -1,0 +1,34 @@
+"""Notices what changes behind a page that stands still, and reruns the page then; draws nothing.
+
+A server comes or goes, a model is loaded, another tab begins a conversation or an answer, a model finds a title.
+"""
+
+import streamlit as st
+
+from apehost_core.servers import ServerView
+from apehost_ui import state
+from apehost_ui.host import host
+
+_EVERY_S = 2
+
+
+def watch() -> None:
+    """Rerun the page when something has changed since this run of it."""
+    st.fragment(_look, run_every=_EVERY_S)(_situation())
+
+
+def _look(seen: str) -> None:
+    if _situation() != seen:
+        st.rerun()
+
+
+def _situation() -> str:
+    """Return everything that a page draws and that others can change, as one text. From memory; costs microseconds."""
+    opened = state.conversation_id()
+    run = host().live_answer(opened) if opened else None
+    answering = run.spec.run_id if run and not run.finished.is_set() else None
+    return repr((tuple(map(_seen, host().servers)), host().conversations.revision, answering))
+
+
+def _seen(server: ServerView) -> tuple[object, ...]:
+    return server.name, server.state, tuple((model.key, model.state) for model in server.models)
