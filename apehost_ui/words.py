@@ -95,10 +95,12 @@ def stats_line(generation: Generation) -> str:
         pieces.append(f"{about}{rate:.1f} tok/s")
     if ttft is not None:
         pieces.append(f"first token {duration(ttft / 1000)}{' (cold)' if generation.cold else ''}")
-    if generation.completion_tokens:
-        pieces.append(f"{about}{generation.completion_tokens:,} tokens")
-    pieces.append(ending(generation.outcome, generation.finish_reason))
-    return " · ".join(pieces)
+    tokens = f"{about}{generation.completion_tokens:,} tokens" if generation.completion_tokens else ""
+    if generation.outcome == "failed":
+        pieces.append(f"cut after {tokens}" if tokens else ending(generation.outcome, None))
+    else:
+        pieces += [tokens, ending(generation.outcome, generation.finish_reason)]
+    return " · ".join(piece for piece in pieces if piece)
 
 
 def ending(outcome: Outcome, finish_reason: str | None) -> str:

@@ -33,6 +33,7 @@ class Hub:
         self._live: dict[str, LiveRun] = {}
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self._keepers: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     @property
     def active(self) -> int:
@@ -88,7 +89,8 @@ class Hub:
         return left
 
     async def close(self) -> None:
-        """Stop every live run and wait until the endings are durable."""
+        """End every live run as interrupted and wait until the endings are durable."""
+        self._closing = True
         for run_id in tuple(self._tasks):
             self.cancel(run_id)
         if self._keepers:
@@ -107,6 +109,8 @@ class Hub:
         await asyncio.wait((task,))
         del self._tasks[run.spec.run_id]
         outcome, fault = _result(task, emitter)
+        if self._closing and outcome == "cancelled":
+            outcome = "interrupted"
         if run.recorded.exception() is None:
             fault = await self._record_ending(run, outcome, fault)
         if run.unsaved is not None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 _OVERFLOW = "Input does not fit in context length. The input has 31430 tokens, " + (
@@ -18,6 +19,7 @@ Refusal = Literal[
     "rate_limited",
     "server_error",
     "error_body",
+    "echo",
     "no_models",
     "load_failed",
     "overflow_refused",
@@ -74,14 +76,16 @@ class SimModel:
     embedding: bool = False
 
 
-def refusal(kind: str, model: SimModel) -> Response:
+def refusal(kind: str, model: SimModel, request: Request) -> Response:
     """Return the response of an answer that is no stream."""
+    echo = f"Cannot forward {request.url} with {request.headers.get('authorization')}"
     make: dict[str, Callable[[], Response]] = {
         "html": lambda: HTMLResponse("<!DOCTYPE html><html><body>Welcome to nginx!</body></html>"),
         "not_found": lambda: JSONResponse({"error": {"message": "File Not Found", "code": 404}}, 404),
         "rate_limited": lambda: JSONResponse({"error": "Too many requests"}, 429, {"Retry-After": "7"}),
         "server_error": lambda: JSONResponse({"error": "Compute error."}, 500),
         "error_body": lambda: JSONResponse({"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
+        "echo": lambda: JSONResponse({"error": {"message": echo}}, 502),  # as proxies do: it quotes address and token
         "no_models": lambda: JSONResponse(_object("No models loaded. Please load a model.", "model_not_found"), 404),
         "load_failed": lambda: JSONResponse(
             {"error": f'Failed to load model "{model.key}". Error: Model loading was stopped due to insufficient '

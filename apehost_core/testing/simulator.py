@@ -141,10 +141,10 @@ class Simulator:
         self.calls.append(call)
         model = self._resolve(str(body.get("model")))
         if model is None:
-            return refusal("no_models", self.models[0])
+            return refusal("no_models", self.models[0], request)
         fault = self.faults.popleft() if self.faults else self.fault
         if fault in REFUSALS:
-            return refusal(fault, model)
+            return refusal(fault, model, request)
         words = sum(len(str(message.get("content")).split()) for message in body["messages"])
         limit = body.get("max_tokens")
         plan = script(model, model.key, prompt_tokens=words, limit=limit, fault=fault)

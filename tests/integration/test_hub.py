@@ -204,7 +204,7 @@ async def test_a_run_that_cannot_be_recorded_is_not_started(hub: Hub, recorder: 
 
 
 async def test_closing_ends_all_runs(hub: Hub, recorder: MemoryRecorder) -> None:
-    """Every live run is stopped, and its ending is recorded before close returns."""
+    """Every live run is interrupted, and its ending is recorded before close returns."""
     runs = [hub.start(chat_spec(), says("x", then=None)) for _ in range(5)]
     await hub.close()
-    assert ["cancelled"] * 5 == [recorder.endings[run.spec.run_id].outcome for run in runs]
+    assert ["interrupted"] * 5 == [recorder.endings[run.spec.run_id].outcome for run in runs]
