@@ -18,8 +18,9 @@ may_retry = False
 
 if conversation is not None:
     conversation_header(conversation, on_rename=open_dialog, on_delete=partial(chat_actions.delete, conversation))
-    may_retry = thread(conversation.id)
+    # Before the messages: behind them its place would change with the answer's end, and its half-typed text be lost.
     rename_dialog(conversation.title, on_save=chat_actions.rename)
+    may_retry = thread(conversation.id)
 elif page.picked is None:
     chat_actions.act(no_server(host().servers, demo_offer=chat_actions.demo_offered()))
 else:

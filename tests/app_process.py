@@ -51,6 +51,18 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def app_command(port: int) -> list[str]:
+    """The command that starts the app."""
+    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
+
+
+def app_environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of an app that keeps its data in a folder; no setting of this process is inherited."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    ours = {"APEHOST_DATA_DIR": str(folder / "data"), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+    return {**environment, **ours, **settings}
+
+
 @contextmanager
 def running_app(folder: Path, settings: Mapping[str, str], *, port: int | None = None) -> Generator[App, None, None]:
     """Run the app on loopback while the context lasts; entered when it answers that it is live.
@@ -62,12 +74,10 @@ def running_app(folder: Path, settings: Mapping[str, str], *, port: int | None =
     """
     port = port or free_port()
     log = folder / "app.log"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
-    environment |= {"APEHOST_DATA_DIR": str(folder / "data"), "PYTHONUNBUFFERED": "1", **settings}
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
+    environment = app_environment(folder, settings)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+            app_command(port), cwd=folder, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
         )
     app = App(f"http://127.0.0.1:{port}", process, log, folder / "data")
     try:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app_process import App, running_app
+from tests.e2e.conftest import answer, composer, stop_button, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
@@ -31,37 +31,21 @@ def page(browser: Browser, app: App) -> Generator[Page, None, None]:
     context.close()
 
 
-def composer(page: Page):
-    """The box that messages are written in, once a model is there."""
-    box = page.get_by_test_id("stChatInputTextArea")
-    expect(box).to_be_enabled(timeout=60_000)
-    return box
-
-
-def answer(page: Page):
-    """The last message of the conversation."""
-    return page.get_by_test_id("stChatMessage").last
-
-
-def grows(page: Page) -> str:
-    """Wait until the answer is longer than it was, while it can still be stopped; return its text."""
-    expect(page.locator(".st-key-stop")).to_be_visible(timeout=20_000)
-    page.wait_for_function(
-        """() => { const all = document.querySelectorAll('[data-testid=stChatMessage]');
-                   const words = all[all.length - 1].innerText.split(/\\s+/).length;
-                   window.__first ??= words; return words > window.__first + 8; }""",
-        timeout=30_000,
-    )
-    return answer(page).inner_text()
+def writes(page: Page) -> None:
+    """Wait until the answer has grown by some words, while it can still be stopped."""
+    expect(stop_button(page)).to_be_visible(timeout=20_000)
+    first = len(answer(page).inner_text().split())
+    until(page, lambda: len(answer(page).inner_text().split()) > first + 8)
+    expect(stop_button(page)).to_be_visible()
 
 
 def test_send_stream_stop_and_reload_by_link(page: Page, app: App) -> None:
     """Tokens show before the end, Stop keeps them, and the link shows them again."""
     composer(page).fill(LONG)
     page.keyboard.press("Enter")
-    grows(page)
-    page.locator(".st-key-stop button").click()
-    expect(page.locator(".st-key-stop")).to_have_count(0)
+    writes(page)
+    stop_button(page).click()
+    expect(stop_button(page)).to_have_count(0)
     expect(answer(page)).to_contain_text("stopped by you")
     shown = answer(page).inner_text()
     assert re.search(r"[?&]c=[0-9a-f-]{36}", page.url)
@@ -76,7 +60,7 @@ def test_refresh_in_mid_answer(page: Page) -> None:
     """A refresh re-attaches to the answer, which goes on to its end."""
     composer(page).fill("Tell me three facts about the sea.")
     page.keyboard.press("Enter")
-    expect(page.locator(".st-key-stop")).to_be_visible(timeout=20_000)
+    expect(stop_button(page)).to_be_visible(timeout=20_000)
     page.wait_for_url(re.compile(r"[?&]c="))
     page.reload()
     expect(answer(page)).to_contain_text("tok/s", timeout=90_000)
@@ -89,7 +73,7 @@ def test_escape_stops(page: Page) -> None:
     box = composer(page)
     box.fill(LONG)
     page.keyboard.press("Enter")
-    grows(page)
+    writes(page)
     box.focus()
     page.keyboard.press("Escape")
     expect(answer(page)).to_contain_text("stopped by you")
@@ -98,13 +82,6 @@ def test_escape_stops(page: Page) -> None:
 def test_demo_engine_is_labelled(page: Page, app: App) -> None:
     """Sidebar and Servers page say that it is the demo engine; its key and address stay away."""
     composer(page)
-    expect(page.get_by_test_id("stSidebar")).to_contain_text("demo engine")
+    expect(page.get_by_test_id("stSidebar")).to_contain_text("Demo engine")
     page.get_by_role("link", name="Servers").click()
     expect(page.get_by_test_id("stMain").or_(page.locator("section.main"))).to_contain_text("Demo engine")
-
-
-def test_clean_stop(tmp_path: Path) -> None:
-    """SIGTERM ends the process with exit code 0 and leaves no file that claims it runs."""
-    with running_app(tmp_path, {"APEHOST_DEMO": "off"}) as app:
-        assert app.stop() == 0
-        assert not (app.data_dir / "control.json").exists()

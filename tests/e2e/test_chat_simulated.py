@@ -1,0 +1,149 @@
+"""An answer belongs to no window: whatever a person does with windows, it goes on, stops when told, and is kept."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app_process import App
+from tests.e2e.conftest import (
+    ANSWER_WORDS,
+    Heard,
+    Server,
+    answer,
+    ask,
+    composer,
+    grows,
+    stop_button,
+    until,
+    words_shown,
+)
+
+pytestmark = pytest.mark.browser
+
+
+def finished(page: Page) -> None:
+    """Wait until the whole answer is there, with its numbers."""
+    expect(answer(page)).to_contain_text("tok/s", timeout=60_000)
+    assert len(ANSWER_WORDS) == words_shown(page)
+
+
+def test_a_refresh_in_mid_answer(page: Page) -> None:
+    """A reload shows what was there and more, and the answer comes to its end."""
+    ask(page, "Write.")
+    before = grows(page)
+    page.reload()
+    until(page, lambda: words_shown(page) >= before)
+    finished(page)
+
+
+def test_another_page_and_back(page: Page) -> None:
+    """Looking at another page in mid-answer stops nothing; Back re-attaches."""
+    ask(page, "Write.")
+    before = grows(page)
+    page.get_by_role("link", name="Servers").click()
+    expect(page.get_by_role("heading", name="Servers")).to_be_visible()
+    page.go_back()
+    until(page, lambda: words_shown(page) >= before)
+    finished(page)
+
+
+def test_a_second_window(page: Page) -> None:
+    """A second window on the same link sees the answer grow; a stop there is a stop here."""
+    ask(page, "Write.")
+    grows(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    grows(other)
+    stop_button(other).click()
+    for window in (page, other):
+        expect(answer(window)).to_contain_text("stopped by you", timeout=20_000)
+    assert answer(page).inner_text() == answer(other).inner_text()
+
+
+def test_a_window_that_looks_on_sees_a_new_question(page: Page) -> None:
+    """What is asked in one window appears in another one on the same conversation, without a reload."""
+    ask(page, "First.")
+    stop_button(page).click()
+    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(answer(other)).to_contain_text("stopped by you", timeout=20_000)
+    ask(page, "Second.")
+    expect(other.get_by_test_id("stChatMessage").filter(has_text="Second.")).to_be_visible(timeout=20_000)
+    grows(other)
+    stop_button(page).click()
+
+
+def test_a_draft_survives_the_answers_end(page: Page, server: Server) -> None:
+    """What is typed while an answer is written is still in the box after its end."""
+    ask(page, "Write.")
+    grows(page)
+    composer(page).press_sequentially("my next question", delay=20)
+    stop_button(page).click()
+    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    expect(composer(page)).to_have_value("my next question")
+
+
+def test_a_dialog_survives_the_answers_end(page: Page) -> None:
+    """A half-typed name in the rename dialog is there when the answer has ended, and can be saved."""
+    ask(page, "Write.")
+    grows(page)
+    page.locator(".st-key-rename button").click()
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("Half a name")
+    expect(stop_button(page)).to_have_count(0, timeout=30_000)
+    expect(name).to_have_value("Half a name")
+    page.locator(".st-key-save-name button").click()
+    expect(page.locator(".st-key-header")).to_contain_text("Half a name")
+
+
+def test_delete_and_undo(page: Page) -> None:
+    """A deleted conversation leaves list and page, and comes back with Undo."""
+    ask(page, "Delete me.")
+    stop_button(page).click()
+    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    page.locator(".st-key-delete button").click()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("c="))
+    page.locator(".st-key-undo button").click()
+    expect(answer(page)).to_contain_text("stopped by you")
+
+
+def test_stop_is_seen_by_the_server(page: Page, server: Server) -> None:
+    """Stop closes the connection to the server in mid-answer."""
+    ask(page, "Write.")
+    grows(page)
+    call = server.simulator.calls[-1]
+    assert call.left_ns is None
+    stop_button(page).click()
+    until(page, lambda: call.left_ns is not None)
+    assert call.sent < len(ANSWER_WORDS)
+
+
+def test_a_dead_server_says_so_and_retry_works(page: Page, server: Server) -> None:
+    """An answer that is cut keeps its words and says after how many; Retry asks again when the server is back."""
+    server.simulator.fault = "cut"
+    try:
+        ask(page, "Write.")
+        expect(page.get_by_test_id("stAlert")).to_contain_text("cut off", timeout=30_000)
+    finally:
+        server.simulator.fault = None
+    expect(answer(page)).to_contain_text(re.compile(r"cut after ≈\d+ tokens"))
+    assert words_shown(page) > 100
+    page.locator(".st-key-retry button").click()
+    expect(stop_button(page)).to_be_visible()
+    finished(page)
+
+
+def test_nothing_is_loaded_from_elsewhere(page: Page, app: App, heard: Heard) -> None:
+    """Pages ask their own server only, and the browser finds nothing to complain about."""
+    ask(page, "Write.")
+    grows(page)
+    stop_button(page).click()
+    for name in ("Servers", "History"):
+        page.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+    outside = [url for url in heard.requests if not url.startswith((app.url, "data:", "blob:"))]
+    assert outside == []
+    assert [line for line in heard.console if "Content Security Policy" in line or "page error" in line] == []
