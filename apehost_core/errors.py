@@ -37,6 +37,7 @@ FaultKind = Literal[
     "overflow",
     "model_crashed",
     "load_failed",
+    "template",
     "bad_request",
     "server_error",
     "cut",

@@ -14,18 +14,19 @@ from typing import Any, Literal
 import httpx
 import orjson
 
-from apehost_core.errors import ServerError, ServerTimeout
-from apehost_core.events import Milestone, ModelEvent, Retried
+from apehost_core.errors import ServerError, ServerRejected, ServerTimeout
+from apehost_core.events import Milestone, ModelEvent, Progress, Retried
 from apehost_core.lmstudio.body import Body
 from apehost_core.lmstudio.decoding import StreamDecoder
 from apehost_core.lmstudio.encoding import encode_request
 from apehost_core.lmstudio.endpoint import Endpoint
-from apehost_core.lmstudio.faults import error_text, fault_of, rejected
+from apehost_core.lmstudio.faults import engine_was_starting, error_text, fault_of, rejected
 from apehost_core.lmstudio.listing import parse_native, parse_openai, parse_v0
 from apehost_core.lmstudio.transport import Http, Watchdogs, closed_unasked, refused, server_error, translated
 from apehost_core.model import ModelInfo, ModelRequest
 
 _LISTINGS = (("/api/v1/models", parse_native), ("/api/v0/models", parse_v0), ("/v1/models", parse_openai))
+_ENGINE_PAUSE_S = 0.5
 _STREAMING = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
 
 
@@ -122,23 +123,39 @@ class LmStudioClient:
 
     async def _events(self, request: ModelRequest, stack: AsyncExitStack) -> AsyncIterator[ModelEvent]:
         content = encode_request(request)
-        marks: list[Milestone] = []
         yield Milestone("sent", time.perf_counter_ns())
         try:
-            body = await self._open(content, stack, marks, _Attempt(self._bases[0], self._http.pooled))
-        except _Again as again:
-            yield Retried(again.reason)
-            yield Milestone("sent", time.perf_counter_ns())
-            marks.clear()
-            body = await self._open(content, stack, marks, _Attempt(again.base, self._http.fresh, last=True))
-        for mark in marks:
-            yield mark
-        if body.is_stream:
-            async for event in self._decoded(body):
+            async for event in self._attempt(content, stack, _Attempt(self._bases[0], self._http.pooled)):
                 yield event
+        except _Again as caught:
+            again = caught
         else:
-            for event in await self._unstreamed(body):
+            return
+        yield Retried(again.reason)
+        await asyncio.sleep(again.pause_s)
+        yield Milestone("sent", time.perf_counter_ns())
+        async for event in self._attempt(content, stack, _Attempt(again.base, self._http.fresh, last=True)):
+            yield event
+
+    async def _attempt(self, content: bytes, stack: AsyncExitStack, attempt: "_Attempt") -> AsyncIterator[ModelEvent]:
+        """Send the request and yield the answer's events.
+
+        Raises:
+            _Again: Nothing of an answer came, and the request may be sent once more.
+        """
+        answered = False
+        marks: list[Milestone] = []
+        try:
+            body = await self._open(content, stack, marks, attempt)
+            for mark in marks:
+                yield mark
+            async for event in self._decoded(body) if body.is_stream else self._unstreamed(body):
+                answered = answered or not isinstance(event, Milestone | Progress)
                 yield event
+        except ServerRejected as error:
+            if attempt.last or answered or not engine_was_starting(error):
+                raise
+            raise _Again("the engine was not ready", attempt.base, pause_s=_ENGINE_PAUSE_S) from None
 
     async def _decoded(self, body: Body) -> AsyncIterator[ModelEvent]:
         decoder = StreamDecoder(self._endpoint)
@@ -193,8 +210,8 @@ class LmStudioClient:
             raise rejected(response.status_code, await body.whole(), response.headers, self._endpoint)
         return body
 
-    async def _unstreamed(self, body: Body) -> list[ModelEvent]:
-        """Return the events of a 200 that is no stream: a whole completion, or an error body."""
+    async def _unstreamed(self, body: Body) -> AsyncIterator[ModelEvent]:
+        """Yield the events of a 200 that is no stream: a whole completion, or an error body."""
         content = await body.whole()
         try:
             parsed: Any = orjson.loads(content)
@@ -207,7 +224,9 @@ class LmStudioClient:
         events += decoder.finish()
         if decoder.failure is not None:
             raise decoder.failure
-        return [Milestone("first_byte", time.perf_counter_ns()), *events]
+        yield Milestone("first_byte", time.perf_counter_ns())
+        for event in events:
+            yield event
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +239,10 @@ class _Attempt:
 
 
 class _Again(Exception):
-    """The request may be sent once more."""
+    """The request may be sent once more, to that base after a pause."""
 
-    def __init__(self, reason: str, base: str) -> None:
+    def __init__(self, reason: str, base: str, *, pause_s: float = 0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.base = base
+        self.pause_s = pause_s

@@ -35,9 +35,11 @@ _OVERFLOW_NUMBERS = (
     re.compile(r"n_keep:?\s*(?P<has>\d+)\D+n_ctx:?\s*(?P<fits>\d+)", re.IGNORECASE),
     re.compile(r"request \((?P<has>\d+) tokens\).*context size \((?P<fits>\d+)", re.IGNORECASE | re.DOTALL),
 )
+_ENGINE_START = re.compile(r"Engine protocol startup|Channel Error", re.IGNORECASE)
 _WORDS: dict[str, FaultKind] = {
     r"Unexpected endpoint or method": "wrong_endpoint",
     r"insufficient system resources|Failed to load model|model_load_failed|Failed to load LLM": "load_failed",
+    r"jinja template|No user query found": "template",
     r"has crashed|Compute error|Channel Error|Engine protocol startup": "model_crashed",
     r"No models loaded|Invalid model identifier|model_not_found|Model \".*\" not found": "model_not_found",
     r"Loading model|unavailable_error": "busy",
@@ -65,6 +67,7 @@ _TITLES: dict[FaultKind, str] = {
     "overflow": "The conversation does not fit into the model's context",
     "model_crashed": "The model crashed on {name}",
     "load_failed": "{name} could not load the model",
+    "template": "The model's chat template failed on {name}",
     "bad_request": "{name} refused the request",
     "server_error": "{name} failed",
     "cut": "The answer was cut off by {name}",
@@ -86,6 +89,7 @@ _ADVICE: dict[FaultKind, str] = {
     "overflow": "Load the model with a larger context, or start a new chat with less text.",
     "model_crashed": "Try again; if it happens again, reload the model in LM Studio.",
     "load_failed": "Memory is the usual reason: try a smaller quantisation or context, or unload other models.",
+    "template": "Repair or replace the template (LM Studio: My Models, Prompt Template), or pick another model.",
     "bad_request": "The server's own words are above.",
     "server_error": "Look at the server's log, then try again.",
     "cut": "What came before is kept. Try again; the server's log may say why.",
@@ -191,6 +195,14 @@ def said(text: str, endpoint: Endpoint, *, status: int | None = None) -> ServerE
     fault = fault_of(kind, endpoint, cause=text, status=status)
     make: Callable[[Fault], ServerError] = ModelNotFound if kind == "model_not_found" else ServerRejected
     return make(fault)
+
+
+def engine_was_starting(error: ServerError) -> bool:
+    """Return whether the engine behind the server failed to start or ran out of room, so that a second try may work.
+
+    Source: api notes 6 (#1628, zeroclaw #9177) and 6.1.
+    """
+    return error.fault.kind == "model_crashed" and _ENGINE_START.search(error.fault.cause) is not None
 
 
 def _told(text: str) -> FaultKind | None:

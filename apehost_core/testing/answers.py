@@ -22,6 +22,7 @@ Refusal = Literal[
     "echo",
     "no_models",
     "load_failed",
+    "engine_aborted",
     "overflow_refused",
     "overflow_llamacpp",
 ]
@@ -37,6 +38,8 @@ Ending = Literal[
     "empty",  # 200 and no frame at all
     "error_event",  # `event: error` before any text
     "error_midway",  # `event: error` after half of the answer
+    "channel_error",  # `event: error` of a full cache, before any text
+    "template_error",  # `event: error` of a chat template
     "overflow_event",
     "garbage",  # an unreadable frame among good ones
     "merged",  # a frame written into another
@@ -86,11 +89,12 @@ def refusal(kind: str, model: SimModel, request: Request) -> Response:
         "server_error": lambda: JSONResponse({"error": "Compute error."}, 500),
         "error_body": lambda: JSONResponse({"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
         "echo": lambda: JSONResponse({"error": {"message": echo}}, 502),  # as proxies do: it quotes address and token
-        "no_models": lambda: JSONResponse(_object("No models loaded. Please load a model.", "model_not_found"), 404),
+        "no_models": lambda: JSONResponse(error_object("No models loaded. Please load one.", "model_not_found"), 404),
         "load_failed": lambda: JSONResponse(
             {"error": f'Failed to load model "{model.key}". Error: Model loading was stopped due to insufficient '
              "system resources."}, 400
         ),
+        "engine_aborted": lambda: JSONResponse({"error": "Engine protocol startup was aborted"}, 400),
         "overflow_refused": lambda: JSONResponse(
             {"error": "The number of tokens to keep from the initial prompt is greater than the context length "
              f"(n_keep: 13055>= n_ctx: {model.context})"}, 400
@@ -181,6 +185,8 @@ def script(model: SimModel, answers_as: str, *, prompt_tokens: int, limit: int |
         "empty": Script([]),
         "error_event": Script([], error_event(_CRASH)),
         "error_midway": Script(half, error_event(_CRASH)),
+        "channel_error": Script([], error_event("Channel Error")),
+        "template_error": Script([], error_event("Error rendering prompt with jinja template: No user query found.")),
         "overflow_event": Script([], error_event(_OVERFLOW.format(fits=model.context))),
         "garbage": replace(whole, lead=b"data: {not json\n\n"),
         "merged": Script(tokens[1:], whole.tail, lead=b'data: {"id":"chatcmpl-x","logpro' + tokens[0]),
@@ -197,5 +203,6 @@ def _frame(body: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _object(message: str, code: str) -> dict[str, Any]:
+def error_object(message: str, code: str) -> dict[str, Any]:
+    """Return an error body in LM Studio's object form."""
     return {"error": {"message": message, "type": "invalid_request_error", "param": "model", "code": code}}

@@ -23,7 +23,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from apehost_core.testing.answers import REFUSALS, Ending, Fault, Refusal, Script, SimModel, refusal, script
+from apehost_core.testing.answers import (
+    REFUSALS,
+    Ending,
+    Fault,
+    Refusal,
+    Script,
+    SimModel,
+    error_object,
+    refusal,
+    script,
+)
+from apehost_core.testing.requests import complaint
 
 _AT_ONCE = 64  # frames of one write when no pace is set
 _UNAUTHORIZED = {
@@ -134,14 +145,18 @@ class Simulator:
         refused = self._refused(request)
         if refused is not None:
             return refused
-        body: dict[str, Any] = orjson.loads(await request.body())
-        if "messages" not in body:
-            return JSONResponse({"error": "'messages' field is required"}, 400)
+        try:
+            body: dict[str, Any] = orjson.loads(await request.body())
+        except orjson.JSONDecodeError as error:
+            return JSONResponse({"error": f"Received request for {request.url.path} with invalid JSON: {error}"}, 400)
+        refused_for = complaint(body)
+        if refused_for:
+            return JSONResponse({"error": refused_for}, 400)
         call = Call(body)
         self.calls.append(call)
         model = self._resolve(str(body.get("model")))
         if model is None:
-            return refusal("no_models", self.models[0], request)
+            return self._no_such_model(str(body.get("model")), request)
         fault = self.faults.popleft() if self.faults else self.fault
         if fault in REFUSALS:
             return refusal(fault, model, request)
@@ -155,6 +170,14 @@ class Simulator:
         known = next((model for model in self.models if model.key.casefold() == key.casefold()), None)
         loaded = [model for model in self.models if model.key in self._loaded and not model.embedding]
         return known or (loaded[0] if len(loaded) == 1 else None)
+
+    def _no_such_model(self, key: str, request: Request) -> Response:
+        """Refuse: with the choice where several models are loaded, else as one that has none loaded."""
+        if not any(model.key in self._loaded and not model.embedding for model in self.models):
+            return refusal("no_models", self.models[0], request)
+        have = ", ".join(model.key for model in self.models)
+        message = f'Invalid model identifier "{key}". Please specify a valid downloaded model (e.g., {have}).'
+        return JSONResponse(error_object(message, "model_not_found"), 400)
 
     async def _answer(self, plan: Script, model: SimModel, call: Call) -> AsyncIterator[bytes]:
         try:

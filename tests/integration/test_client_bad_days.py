@@ -112,6 +112,7 @@ async def test_oddities_do_not_cost_the_answer(simulator: Simulator, url: str, f
         ("empty", ServerProtocolError, "empty"),
         ("error_event", ServerRejected, "model_crashed"),
         ("error_midway", ServerRejected, "model_crashed"),
+        ("template_error", ServerRejected, "template"),
         ("overflow_event", ServerRejected, "overflow"),
         ("overflow_refused", ServerRejected, "overflow"),
         ("overflow_llamacpp", ServerRejected, "overflow"),
@@ -271,6 +272,37 @@ async def test_a_listing_on_a_dead_connection_is_tried_once_more() -> None:
     with raw_server(b"", listing % (len(body), body)) as url:
         async with client_of(url) as client:
             assert ["m"] == [model.key for model in await client.models()]
+
+
+@pytest.mark.parametrize("fault", ["channel_error", "engine_aborted"])
+async def test_an_engine_that_did_not_start_is_tried_once_more(simulator: Simulator, url: str, fault: str) -> None:
+    """Nothing was shown, so the request goes out again, once; the second time its error stands."""
+    simulator.faults.extend([fault, None, fault, fault])  # type: ignore[list-item]
+    async with client_of(url) as client:
+        events = await ask(client)
+        assert ["the engine was not ready"] == [event.reason for event in events if isinstance(event, Retried)]
+        assert WORDS == text(events)
+        with pytest.raises(ServerRejected) as raised:
+            await ask(client)
+    assert "model_crashed" == raised.value.fault.kind
+    assert 4 == len(simulator.calls)
+
+
+async def test_a_crash_in_mid_answer_is_not_tried_again(simulator: Simulator, url: str) -> None:
+    """Once something was shown, the request is never sent twice."""
+    simulator.faults.append("error_midway")
+    async with client_of(url) as client:
+        with pytest.raises(ServerRejected):
+            await ask(client)
+    assert 1 == len(simulator.calls)
+
+
+async def test_an_unknown_model_among_several() -> None:
+    """Where several models are loaded, the server's list of them is said."""
+    with serve(Simulator(SimModel("a"), SimModel("b"))) as url:
+        async with client_of(url) as client:
+            with pytest.raises(ModelNotFound, match=r"e\.g\., a, b"):
+                await ask(client)
 
 
 async def test_a_connection_closed_after_a_byte_is_not_tried_again() -> None:
