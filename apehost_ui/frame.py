@@ -5,9 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from apehost_ui import chat_actions, state
+from apehost_ui.components.banner import nobody_answers
 from apehost_ui.components.conversation_list import conversation_list
 from apehost_ui.components.model_picker import model_picker
-from apehost_ui.host import current
+from apehost_ui.host import current, host
 from apehost_ui.markdown import plain_label
 from apehost_ui.watch import watch
 
@@ -61,5 +62,7 @@ if state.chat().to_chat:
 if current() is None:
     st.info("ApeHost is starting …")
 else:
+    if page != chat_page or state.chat().picked is not None:  # a chat page without any model says more
+        nobody_answers(host().servers)
     page.run()
     watch()

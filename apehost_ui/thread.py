@@ -1,5 +1,8 @@
 """The messages of a conversation: the recent ones, what stands under them, and the answer being written."""
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 import streamlit as st
 
 from apehost_core.runs.live_run import LiveRun
@@ -13,7 +16,18 @@ from apehost_ui.live import live_answer
 from apehost_ui.words import OUTCOMES
 
 
-def thread(conversation_id: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The last question may be asked again.
+
+    Attributes:
+        not_before: UTC, when the server asked to wait; None when it did not.
+    """
+
+    not_before: datetime | None = None
+
+
+def thread(conversation_id: str) -> Again | None:
     """Draw a conversation; returns whether its last question may be asked again."""
     store = host().conversations
     run = host().live_answer(conversation_id)
@@ -28,11 +42,11 @@ def thread(conversation_id: str) -> bool:
         return _live(run)
     last = page.messages[-1] if page.messages else None
     if last is None:
-        return False
+        return None
     if last.message.role == "user":
         return _unanswered(store.last_run(last.id))
     ended = generations.get(last.id, [])
-    return bool(ended) and ended[-1].outcome not in ("completed", "length")
+    return Again() if ended and ended[-1].outcome not in ("completed", "length") else None
 
 
 def _stored(stored: StoredMessage, generations: list[Generation]) -> None:
@@ -43,11 +57,11 @@ def _stored(stored: StoredMessage, generations: list[Generation]) -> None:
             answer_footer(generations[-1], stored.message)
 
 
-def _live(run: LiveRun) -> bool:
+def _live(run: LiveRun) -> Again | None:
     with st.chat_message("assistant", avatar=ANSWER_AVATAR):
         if not run.finished.is_set():
             live_answer(run)
-            return False
+            return None
         if run.unsaved is None:
             st.rerun()  # it ended while this was drawn: the next run finds it among the messages
         message = run.transcript.message()
@@ -57,10 +71,10 @@ def _live(run: LiveRun) -> bool:
         if ended is not None and ended.fault is not None:
             fault_box(ended.fault)
         st.caption("Not in the database yet. ApeHost tries again every few seconds.")
-    return True
+    return Again()
 
 
-def _unanswered(run: RunRow | None) -> bool:
+def _unanswered(run: RunRow | None) -> Again:
     """Draw how the last attempt to answer ended when it left no text."""
     with st.chat_message("assistant", avatar=ANSWER_AVATAR):
         if run is None:
@@ -69,4 +83,10 @@ def _unanswered(run: RunRow | None) -> bool:
             fault_box(run.fault)
         else:
             st.caption(OUTCOMES[run.outcome] if run.outcome else "Not answered yet.")
-    return True
+    return Again(_not_before(run) if run else None)
+
+
+def _not_before(run: RunRow) -> datetime | None:
+    if run.fault is None or run.fault.retry_after_s is None or run.finished_at is None:
+        return None
+    return run.finished_at + timedelta(seconds=run.fault.retry_after_s)

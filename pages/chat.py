@@ -9,18 +9,19 @@ from apehost_ui.components.conversation_header import conversation_header
 from apehost_ui.components.empty import first_message, no_server
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.rename_dialog import open_dialog, rename_dialog
+from apehost_ui.components.retry import retry_button
 from apehost_ui.host import host
-from apehost_ui.thread import thread
+from apehost_ui.thread import Again, thread
 
 page = state.chat()
 conversation = chat_actions.opened()
-may_retry = False
+again: Again | None = None
 
 if conversation is not None:
     conversation_header(conversation, on_rename=open_dialog, on_delete=partial(chat_actions.delete, conversation))
     # Before the messages: behind them its place would change with the answer's end, and its half-typed text be lost.
     rename_dialog(conversation.title, on_save=chat_actions.rename)
-    may_retry = thread(conversation.id)
+    again = thread(conversation.id)
 elif page.picked is None:
     chat_actions.act(no_server(host().servers, demo_offer=chat_actions.demo_offered()))
 else:
@@ -39,8 +40,8 @@ with st.bottom:
             on_click=chat_actions.stop,
             args=(run.spec.run_id,),
         )
-    elif may_retry:
-        st.button("Retry", key="retry", icon=":material/refresh:", on_click=chat_actions.retry)
+    elif again is not None:
+        retry_button(again.not_before, on_click=chat_actions.retry)
     text = st.chat_input("Write a message", key=state.COMPOSER_KEY, disabled=page.picked is None)
 if text:
     chat_actions.send(text)

@@ -67,12 +67,14 @@ class RunRow:
     Attributes:
         id: UUIDv7.
         started_at: UTC.
+        finished_at: UTC; None while it lives.
         outcome: None while it lives.
         fault: What went wrong; None when nothing did.
     """
 
     id: str
     started_at: datetime
+    finished_at: datetime | None
     outcome: Outcome | None
     fault: Fault | None
 
@@ -197,11 +199,11 @@ class Conversations:
         """Return the latest chat run that was to answer a message; None when there was none."""
         with self._database.read() as cursor:
             row = cursor.execute(
-                "SELECT id::VARCHAR, started_at, outcome, fault FROM runs "
+                "SELECT id::VARCHAR, started_at, finished_at, outcome, fault FROM runs "
                 "WHERE parent_message_id = ? AND kind = 'chat' ORDER BY id DESC LIMIT 1",
                 [parent_message_id],
             ).fetchone()
-        return RunRow(row[0], row[1], row[2], fault_from_json(row[3])) if row else None
+        return RunRow(row[0], row[1], row[2], row[3], fault_from_json(row[4])) if row else None
 
     def _execute(self, sql: str, values: list[object]) -> None:
         self._database.write(lambda transaction: transaction.execute(sql, values))

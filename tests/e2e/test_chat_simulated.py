@@ -136,6 +136,18 @@ def test_a_dead_server_says_so_and_retry_works(page: Page, server: Server) -> No
     finished(page)
 
 
+def test_a_server_that_asks_to_wait(page: Page, server: Server) -> None:
+    """Retry counts the seconds down that the server asked for, and then asks again."""
+    server.simulator.faults.append("rate_limited")
+    composer(page).fill("Write.")
+    page.keyboard.press("Enter")
+    waiting = page.locator(".st-key-retry-later button")
+    expect(waiting).to_have_text(re.compile(r"Retry in [1-7] s"), timeout=20_000)
+    expect(waiting).to_be_disabled()
+    page.locator(".st-key-retry button").click(timeout=20_000)
+    finished(page)
+
+
 def test_nothing_is_loaded_from_elsewhere(page: Page, app: App, heard: Heard) -> None:
     """Pages ask their own server only, and the browser finds nothing to complain about."""
     ask(page, "Write.")

@@ -110,6 +110,13 @@ def test_it_is_all_to_be_read(page: Page) -> None:
     assert page.locator("[data-testid=stChatMessage] img").count() == 0
 
 
+def test_mathematics_is_set(page: Page) -> None:
+    """Both ways of writing a formula are drawn as one, and neither inside code."""
+    said = answer(page)
+    assert said.locator(".katex").count() == 2
+    expect(said.locator("code").filter(has_text="code ![](x)")).to_be_visible()
+
+
 def test_links_say_where_they_go(page: Page) -> None:
     """A script is no link any more, and a link to a host shows the host and opens on its own."""
     said = answer(page)

@@ -1,0 +1,28 @@
+"""The button that asks a question again; it counts down where a server asked to wait."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from math import ceil
+
+import streamlit as st
+
+_ICON = ":material/refresh:"
+
+
+def retry_button(not_before: datetime | None, *, on_click: Callable[[], None]) -> None:
+    """Draw the button; it cannot be pressed before that moment (UTC), and says how long that is."""
+    if _seconds_until(not_before) > 0:
+        st.fragment(_count_down, run_every=1)(not_before)
+    else:
+        st.button("Retry", key="retry", icon=_ICON, on_click=on_click)
+
+
+def _count_down(not_before: datetime | None) -> None:
+    left = _seconds_until(not_before)
+    if left <= 0:
+        st.rerun()
+    st.button(f"Retry in {left} s", key="retry-later", icon=_ICON, disabled=True)
+
+
+def _seconds_until(moment: datetime | None) -> int:
+    return 0 if moment is None else ceil((moment - datetime.now(UTC)).total_seconds())
