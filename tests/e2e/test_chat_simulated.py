@@ -85,6 +85,29 @@ def test_a_draft_survives_the_answers_end(page: Page, server: Server) -> None:
     expect(composer(page)).to_have_value("my next question")
 
 
+def test_a_draft_survives_a_reload(page: Page) -> None:
+    """The cursor is in the composer when a page opens; what was typed is still there after a reload."""
+    expect(composer(page)).to_be_focused()
+    page.keyboard.type("half a thought")
+    page.wait_for_function("Object.values(sessionStorage).includes('half a thought')")
+    page.reload()
+    expect(composer(page)).to_have_value("half a thought")
+
+
+def test_each_conversation_has_its_draft(page: Page) -> None:
+    """A draft stays with its conversation, and a sent one is gone."""
+    ask(page, "First.")
+    stop_button(page).click()
+    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    expect(composer(page)).to_have_value("")
+    composer(page).fill("for the first")
+    page.locator(".st-key-new-chat button").click()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
+    expect(composer(page)).to_have_value("")
+    page.go_back()
+    expect(composer(page)).to_have_value("for the first")
+
+
 def test_a_dialog_survives_the_answers_end(page: Page) -> None:
     """A half-typed name in the rename dialog is there when the answer has ended, and can be saved."""
     ask(page, "Write.")
