@@ -14,11 +14,12 @@ from apehost_ui.watch import watch
 
 PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("style.css")
-_RECENT = 60
+DRAFT = Path(__file__).with_name("draft.js").read_text("utf-8")
 _SIDEBAR_PX = 320
 
 st.set_page_config(page_title="ApeHost", page_icon="🦍", layout="centered", initial_sidebar_state=_SIDEBAR_PX)
 st.html(STYLE)
+st.html(f'<script type="module">{DRAFT}</script>', unsafe_allow_javascript=True)
 chat_page = st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True)
 pages = [
     chat_page,
@@ -51,7 +52,11 @@ def _sidebar() -> None:
     if undo is not None:
         st.caption(f"Deleted: {plain_label(undo[1])}")
         st.button("Undo", key="undo", icon=":material/undo:", on_click=chat_actions.undo_delete)
-    conversation_list(host.conversations.recent(limit=_RECENT), opened=state.conversation_id(), on_open=_open)
+    listed = state.chat().listed
+    conversations = host.conversations.recent(limit=listed + 1)
+    conversation_list(conversations[:listed], opened=state.conversation_id(), on_open=_open)
+    if len(conversations) > listed:
+        st.button("Older chats", key="older", type="tertiary", on_click=state.list_older)
 
 
 with st.sidebar:

@@ -13,6 +13,7 @@ from apehost_core.errors import Fault
 CONVERSATION = "c"
 COMPOSER_KEY = "composer"
 PAGE_SIZE = 20
+LIST_SIZE = 40
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class ChatState:
         picked: None until a model was picked or preselected.
         shown: How many messages are drawn, counted from the newest.
         shown_in: The conversation that `shown` belongs to.
+        listed: How many conversations the sidebar lists, counted from the newest.
         refusal: Why the last text was not sent; shown above the composer until the next send.
         undo: (id, title) of the conversation just put in the trash; None when there is nothing to undo.
         dialog: Which dialog is open; None when none is.
@@ -40,6 +42,7 @@ class ChatState:
     picked: Picked | None = None
     shown: int = PAGE_SIZE
     shown_in: str | None = None
+    listed: int = LIST_SIZE
     refusal: Fault | None = None
     undo: tuple[str, str] | None = None
     dialog: str | None = None
@@ -83,6 +86,11 @@ def shown(conversation: str) -> int:
 def show_earlier() -> None:
     """Draw one more page of older messages."""
     chat().shown += PAGE_SIZE
+
+
+def list_older() -> None:
+    """List one more page of older conversations."""
+    chat().listed += LIST_SIZE
 
 
 def put_in_composer(text: str) -> None:

@@ -6,7 +6,6 @@ import streamlit as st
 
 from apehost_ui import chat_actions, state
 from apehost_ui.components.conversation_header import conversation_header
-from apehost_ui.components.draft import keep_draft
 from apehost_ui.components.empty import first_message, no_server
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.rename_dialog import open_dialog, rename_dialog
@@ -44,6 +43,5 @@ with st.bottom:
     elif again is not None:
         retry_button(again.not_before, on_click=chat_actions.retry)
     text = st.chat_input("Write a message", key=state.COMPOSER_KEY, disabled=page.picked is None)
-keep_draft(conversation.id if conversation else None)
 if text:
     chat_actions.send(text)

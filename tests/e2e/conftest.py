@@ -70,6 +70,7 @@ def app(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Generator[A
     settings = {"LMSTUDIO_SERVERS": f"sim|{server.url}", "LM_API_TOKEN": TOKEN, "APEHOST_DEMO": "off"}
     with running_app(tmp_path_factory.mktemp("app"), settings) as app:
         yield app
+        assert "Traceback" not in app.log.read_text()
 
 
 @pytest.fixture
@@ -86,6 +87,7 @@ def page(browser: Browser, app: App, heard: Heard) -> Generator[Page, None, None
     heard.listen(page)
     page.goto(app.url)
     yield page
+    assert page.get_by_text("encountered an error").count() == 0
     context.close()
 
 

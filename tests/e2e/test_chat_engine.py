@@ -19,6 +19,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Generator[App, None, None]:
     """The app with no server configured, so that the demo engine starts."""
     with running_app(tmp_path_factory.mktemp("engine"), {"APEHOST_DEMO": "auto"}) as app:
         yield app
+        assert "Traceback" not in app.log.read_text()
 
 
 @pytest.fixture
