@@ -14,12 +14,12 @@ from apehost_ui.watch import watch
 
 PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("style.css")
-DRAFT = Path(__file__).with_name("draft.js").read_text("utf-8")
+WINDOW = Path(__file__).with_name("window.js").read_text("utf-8")
 _SIDEBAR_PX = 320
 
 st.set_page_config(page_title="ApeHost", page_icon="🦍", layout="centered", initial_sidebar_state=_SIDEBAR_PX)
 st.html(STYLE)
-st.html(f'<script type="module">{DRAFT}</script>', unsafe_allow_javascript=True)
+st.html(f'<script type="module">{WINDOW}</script>', unsafe_allow_javascript=True)
 chat_page = st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True)
 pages = [
     chat_page,

@@ -108,6 +108,19 @@ def test_each_conversation_has_its_draft(page: Page) -> None:
     expect(composer(page)).to_have_value("for the first")
 
 
+def test_the_end_is_what_is_seen(page: Page) -> None:
+    """The end of an answer stays in view while it grows, and is in view when its conversation is opened."""
+    ask(page, "Write.")
+    finished(page)
+    expect(page.get_by_text("400 tokens")).to_be_in_viewport()
+    page.locator(".st-key-new-chat button").click()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
+    page.go_back()
+    expect(page.get_by_text("400 tokens")).to_be_in_viewport()
+    page.reload()
+    expect(page.get_by_text("400 tokens")).to_be_in_viewport(timeout=20_000)
+
+
 def test_a_dialog_survives_the_answers_end(page: Page) -> None:
     """A half-typed name in the rename dialog is there when the answer has ended, and can be saved."""
     ask(page, "Write.")

@@ -1,11 +1,14 @@
-// Keeps what stands in the composer over a reload, in the window's session storage under the conversation that the
-// URL names, and puts the cursor into the composer. Streamlit's own composer does neither; its text reaches the
-// server only when it is sent. Runs once in a window, on all pages.
+// What a browser window does by itself, since Streamlit does not: it keeps what stands in the composer over a reload
+// (in its session storage, under the conversation that the URL names; the text reaches the server only when it is
+// sent), puts the cursor into the composer, and shows the end of a conversation that is opened. Runs once in a
+// window, on all pages.
 
 const PREFIX = "apehost-draft-";
 const EVERY_MS = 250;
 const NEW = "new";
+const SETTLING_MS = 2000; // what a conversation may take to be drawn
 
+let settledAt = 0;
 let name = null;
 let area = null;
 
@@ -31,8 +34,15 @@ function meet(found) {
   if (idle && matchMedia("(pointer: fine)").matches) area.focus({ preventScroll: true });
 }
 
+function toTheEnd() {
+  if (performance.now() > settledAt) return;
+  const column = document.querySelector('[data-testid="stAppScrollToBottomContainer"]');
+  if (column !== null) column.scrollTop = column.scrollHeight;
+}
+
 function turnTo(conversation) {
   const from = name;
+  settledAt = performance.now() + SETTLING_MS;
   if (from !== null && area !== null) keep();
   name = conversation;
   // A conversation that has just begun takes along what was typed since; any other one has a draft of its own.
@@ -47,4 +57,9 @@ setInterval(() => {
   if (conversation !== name) turnTo(conversation);
   if (usable && found !== area) meet(found);
   else if (usable) keep();
+  toTheEnd();
 }, EVERY_MS);
+
+for (const event of ["wheel", "touchmove", "keydown"]) {
+  addEventListener(event, () => (settledAt = 0), { passive: true }); // the person has taken over
+}
