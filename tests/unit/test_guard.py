@@ -1,4 +1,4 @@
-"""The guard in front of every route."""
+"""The guard in front of every route: requests."""
 
 from collections.abc import AsyncIterator
 
@@ -6,18 +6,14 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from apehost_core.api.guard import CSP, SECURITY_HEADERS, Guard, KnownHosts, parse_authority
+from apehost_core.api.guard import SECURITY_HEADERS, Guard, KnownHosts, parse_authority
 from apehost_core.errors import ConfigError
 
 LIMIT = 1_000
-REFUSED: list[Message] = [{"type": "websocket.close", "code": 1008, "reason": ""}]
 
 
 async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Accept websockets; answer requests with the length of their body."""
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.accept"})
-        return
+    """Answer with the length of the request's body."""
     length, more = 0, True
     while more:
         message = await receive()
@@ -49,20 +45,6 @@ async def _request(
         if host is not None:
             request.headers["host"] = host
         return await client.send(request)
-
-
-async def _handshake(guard: ASGIApp, *headers: tuple[bytes, bytes]) -> list[Message]:
-    """Return what the guard and the app send in answer to a websocket handshake."""
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await guard({"type": "websocket", "headers": list(headers)}, receive, send)
-    return sent
 
 
 async def _chunks(count: int) -> AsyncIterator[bytes]:
@@ -145,13 +127,6 @@ async def test_a_missing_or_garbled_host_is_refused(host: str | None) -> None:
     headers = [] if host is None else [(b"host", host.encode("latin-1"))]
     await _guard()({"type": "http", "method": "GET", "headers": headers}, receive, send)
     assert sent[0]["status"] == 421
-
-
-@pytest.mark.anyio
-async def test_two_host_headers_are_refused() -> None:
-    """Two answers to the question who is meant are none."""
-    sent = await _handshake(_guard(), (b"host", b"localhost"), (b"host", b"localhost"))
-    assert sent == REFUSED
 
 
 @pytest.mark.anyio
@@ -261,40 +236,6 @@ async def test_a_cross_site_post_without_origin_is_refused(site: str, status: in
     """The browser's own word for where a request comes from counts as well."""
     answer = await _request(_guard(), "POST", headers={"Sec-Fetch-Site": site})
     assert answer.status_code == status
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("origin", [b"http://evil.example", b"http://localhost:3000", b"null", b""])
-async def test_another_origin_gets_no_websocket(origin: bytes) -> None:
-    """The handshake of a foreign page is closed before the app sees it; the server makes a 403 of that."""
-    sent = await _handshake(_guard(), (b"host", b"localhost:8501"), (b"origin", origin))
-    assert sent == REFUSED
-
-
-@pytest.mark.anyio
-async def test_a_rebound_name_gets_no_websocket() -> None:
-    """Host and Origin agree under DNS rebinding; the Host list refuses."""
-    sent = await _handshake(_guard(), (b"host", b"rebind.example"), (b"origin", b"http://rebind.example"))
-    assert sent == REFUSED
-
-
-@pytest.mark.anyio
-async def test_a_websocket_that_the_app_denies_carries_the_security_headers() -> None:
-    """An answer in place of a handshake is an answer like any other."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "websocket.http.response.start", "status": 401, "headers": []})
-
-    sent = await _handshake(_guard(app), (b"host", b"localhost"))
-    assert (b"content-security-policy", CSP.encode()) in sent[0]["headers"]
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("headers", [(), ((b"origin", b"http://localhost:8501"),)])
-async def test_a_websocket_of_our_pages_or_of_no_browser_is_accepted(headers: tuple[tuple[bytes, bytes], ...]) -> None:
-    """The same origin and clients without an Origin reach the app."""
-    sent = await _handshake(_guard(), (b"host", b"localhost:8501"), *headers)
-    assert sent == [{"type": "websocket.accept"}]
 
 
 @pytest.mark.anyio
