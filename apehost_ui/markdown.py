@@ -8,12 +8,14 @@ of the guard stops what would slip through; HTML is inert because Streamlit esca
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
-_LINK = re.compile(r"(!?)\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)\n]*\)")
-_REFERENCE_IMAGE = re.compile(r"!(?=\[[^\]\n]*\](?:\[[^\]\n]*\])?)")
+_LINK = re.compile(r"(!?)\[((?:[^\]\n]|\n(?!\s*\n))*)\]\(\s*<?([^)\s>]*)>?[^)\n]*\)")
 _DIRECTIVE = re.compile(r":(?=[a-z0-9_/+-]+(?:\[|:))")
 _INLINE_MATH = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
 _DISPLAY_MATH = re.compile(r"\\\[(.+?)\\\]", re.DOTALL)
@@ -21,6 +23,8 @@ _DOLLAR_MATH = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?=[^\s$])(?:[^$\n]*?[^\s$
 _LIST_ITEM = re.compile(r"([-*+]|\d+[.)])\s")
 _LIST_PATIENCE = 4  # a list is only cut between items when it has grown this many times the size
 _SAFE_SCHEMES = ("http", "https", "mailto")
+_MOST_KEPT = 512
+_PARSER = MarkdownIt("commonmark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,24 @@ def _fence_after(line: str, fence: str | None) -> str | None:
     return None if closes else fence
 
 
+@lru_cache(_MOST_KEPT)
 def safe(text: str) -> str:
-    """Return model text as Markdown for `st.markdown`; code is left exactly as it is."""
-    return "".join(piece if code else _safe_prose(piece) for piece, code in _pieces(text))
+    """Return model text as Markdown for `st.markdown`; code is left exactly as it is.
+
+    Where what seemed to be code or mathematics turns out to hold an image, nothing is taken for code.
+    """
+    drawn = "".join(piece if code else _safe_prose(piece) for piece, code in _pieces(text))
+    return _without_images(drawn) if "![" in drawn and _has_image(drawn) else drawn
+
+
+def _without_images(prose: str) -> str:
+    """Return Markdown in which no image begins: the bracket behind each exclamation mark is a mere character."""
+    return prose.replace("![", "!\\[")
+
+
+def _has_image(markdown: str) -> bool:
+    inline = (token.children or () for token in _PARSER.parse(markdown))
+    return any(child.type == "image" for children in inline for child in children)
 
 
 def plain_label(text: str) -> str:
@@ -141,7 +160,7 @@ def _safe_links(prose: str) -> str:
     prose = re.sub(r"(?<!\\)\$", r"\\$", prose)
     prose = _DIRECTIVE.sub(r"\\:", prose) if ":" in prose else prose
     prose = _LINK.sub(_shown_link, prose) if "](" in prose else prose
-    return _REFERENCE_IMAGE.sub(r"\\!", prose) if "![" in prose else prose
+    return _without_images(prose)
 
 
 def _shown_link(found: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from apehost_ui.markdown import divide, plain_label, safe
 
@@ -19,7 +20,12 @@ from apehost_ui.markdown import divide, plain_label, safe
             r"[image](http://evil.example/c.png) \[image at evil.example, not loaded\]",
         ),
         ("![x](data:image/png;base64,AA)", r"x \[image, not loaded\]"),
-        ("![x][1]", r"\![x][1]"),
+        ("![x][1]", r"!\[x][1]"),
+        (
+            "![two\nlines](http://e.example/c.png)",
+            "[two\nlines](http://e.example/c.png) \\[image at e.example, not loaded\\]",
+        ),
+        ("[two\nlines](https://e.example/)", "[two\nlines](https://e.example/) (e.example)"),
         ("[x](javascript:alert)", r"x \[link removed\]"),
         ("[x](JaVaScRiPt:alert)", r"x \[link removed\]"),
         ("[bank](https://evil.example/)", "[bank](https://evil.example/) (evil.example)"),
@@ -37,6 +43,23 @@ from apehost_ui.markdown import divide, plain_label, safe
 def test_safe(written: str, drawn: str) -> None:
     """Images become links that say so, links show their host, code stays as it is."""
     assert safe(written) == drawn
+
+
+IMAGE = "![a](http://e.example/c.png)"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [IMAGE, "![a\nb][r]", "`", "``", "```", "~~~", "$", "$$", "\n", "\n\n", "    ", "- ", "> ", "\\", "x"]
+        )
+    )
+)
+def test_no_image_is_ever_drawn(pieces: list[str]) -> None:
+    """However code, mathematics and images are mixed up, a Markdown parser finds no image in what is drawn."""
+    drawn = safe("".join(pieces) + "\n\n[r]: http://e.example/d.png")
+    inline = [child.type for token in MarkdownIt("commonmark").parse(drawn) for child in token.children or ()]
+    assert "image" not in inline
 
 
 @given(st.text(alphabet="ab \n`-1.$#*~\\[]()!", max_size=300), st.integers(1, 60))
