@@ -7,6 +7,8 @@ from apehost_core.errors import Fault
 from apehost_core.events import Outcome, RunKind
 from apehost_core.messages import Message
 
+SHORTEST_DECODE_MS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
@@ -66,11 +68,14 @@ class Timing:
         return min(seen) if seen else None
 
     def decode_rate(self, tokens: int | None) -> float | None:
-        """Return tokens a second between the first and the last token; None below two tokens."""
+        """Return tokens a second between the first and the last token.
+
+        None below two tokens, and where all came within a millisecond: that is one network read, not a speed.
+        """
         if tokens is None or tokens < 2 or self.ttft is None or self.last_token is None:
             return None
-        seconds = (self.last_token - self.ttft) / 1000
-        return (tokens - 1) / seconds if seconds > 0 else None
+        milliseconds = self.last_token - self.ttft
+        return (tokens - 1) * 1000 / milliseconds if milliseconds >= SHORTEST_DECODE_MS else None
 
 
 @dataclass(frozen=True, slots=True)
