@@ -1,5 +1,8 @@
 """What the chat page's buttons do: calls to the host, and what the page remembers afterwards."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from apehost_core.chat.exchange import Choice
@@ -8,6 +11,15 @@ from apehost_core.errors import ApeHostError, Fault
 from apehost_core.store import ConversationSummary
 from apehost_ui import state
 from apehost_ui.host import call, host
+
+
+@contextmanager
+def telling() -> Generator[None, None, None]:
+    """Have the page say what an action could not do."""
+    try:
+        yield
+    except ApeHostError as error:
+        state.chat().refusal = error.fault
 
 
 def opened() -> ConversationSummary | None:
@@ -34,8 +46,7 @@ def send(text: str) -> None:
     try:
         sent = call(host().send, text, Choice(picked.server, picked.model), state.conversation_id())
     except ApeHostError as error:
-        state.chat().refusal = error.fault
-        state.put_in_composer(text)
+        state.chat().refusal, state.chat().unsent = error.fault, text
         st.rerun()
     state.open_conversation(sent.conversation_id)
     st.rerun()
@@ -46,11 +57,9 @@ def retry() -> None:
     picked, conversation_id = state.chat().picked, state.conversation_id()
     if picked is None or conversation_id is None:
         return
-    try:
+    with telling():
         call(host().retry, Choice(picked.server, picked.model), conversation_id)
         state.chat().refusal = None
-    except ApeHostError as error:
-        state.chat().refusal = error.fault
 
 
 def stop(run_id: str) -> None:
@@ -62,26 +71,29 @@ def rename(title: str) -> None:
     """Give the opened conversation a name; an empty one changes nothing."""
     conversation_id = state.conversation_id()
     if conversation_id is not None and title.strip():
-        host().conversations.rename(conversation_id, title.strip())
+        with telling():
+            host().conversations.rename(conversation_id, title.strip())
 
 
 def delete(conversation: ConversationSummary) -> None:
     """Put a conversation in the trash and offer to undo it; a live answer in it is stopped."""
-    run = host().live_answer(conversation.id)
-    if run is not None:
-        call(host().cancel, run.spec.run_id)
-    host().conversations.trash(conversation.id)
-    state.chat().undo = (conversation.id, conversation.title)
-    state.open_conversation(None)
+    with telling():
+        host().conversations.trash(conversation.id)
+        run = host().live_answer(conversation.id)
+        if run is not None:
+            call(host().cancel, run.spec.run_id)
+        state.chat().undo = (conversation.id, conversation.title)
+        state.open_conversation(None)
 
 
 def undo_delete() -> None:
     """Take the last deleted conversation out of the trash and open it."""
     undo = state.chat().undo
     if undo is not None:
-        host().conversations.restore(undo[0])
-        state.open_conversation(undo[0])
-        state.chat().undo = None
+        with telling():
+            host().conversations.restore(undo[0])
+            state.open_conversation(undo[0])
+            state.chat().undo = None
 
 
 def demo_offered() -> bool:
@@ -93,10 +105,7 @@ def act(pressed: str | None) -> None:
     """Do what was pressed where no server is: look again, or start the demo engine."""
     if pressed is None:
         return
-    try:
-        with st.spinner("Looking …" if pressed == "look" else "Starting the demo engine …"):
-            call(host().look_at_servers if pressed == "look" else host().start_demo)
+    with telling(), st.spinner("Looking …" if pressed == "look" else "Starting the demo engine …"):
+        call(host().look_at_servers if pressed == "look" else host().start_demo)
         state.chat().refusal = None
-    except ApeHostError as error:
-        state.chat().refusal = error.fault
     st.rerun()

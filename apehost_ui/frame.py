@@ -1,12 +1,15 @@
 """The frame around every page: page config, navigation, the sidebar with models and conversations."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
+from apehost_core.errors import ApeHostError
 from apehost_ui import chat_actions, state
 from apehost_ui.components.banner import nobody_answers
 from apehost_ui.components.conversation_list import conversation_list
+from apehost_ui.components.fault import fault_box
 from apehost_ui.components.model_picker import model_picker
 from apehost_ui.host import current, host
 from apehost_ui.markdown import plain_label
@@ -59,15 +62,27 @@ def _sidebar() -> None:
         st.button("Older chats", key="older", type="tertiary", on_click=state.list_older)
 
 
+def _page() -> None:
+    if page != chat_page or state.chat().picked is not None:  # a chat page without any model says more
+        nobody_answers(host().servers)
+    page.run()
+    watch()
+
+
+def _or_fault(draw: Callable[[], None]) -> None:
+    """Draw a part of the page; what the database refuses is said in its place."""
+    try:
+        draw()
+    except ApeHostError as error:
+        fault_box(error.fault)
+
+
 with st.sidebar:
-    _sidebar()
+    _or_fault(_sidebar)
 if state.chat().to_chat:
     state.chat().to_chat = False
     st.switch_page(chat_page, query_params=state.link(state.conversation_id()))
 if current() is None:
     st.info("ApeHost is starting …")
 else:
-    if page != chat_page or state.chat().picked is not None:  # a chat page without any model says more
-        nobody_answers(host().servers)
-    page.run()
-    watch()
+    _or_fault(_page)

@@ -34,6 +34,7 @@ class ChatState:
         shown_in: The conversation that `shown` belongs to.
         listed: How many conversations the sidebar lists, counted from the newest.
         refusal: Why the last text was not sent; shown above the composer until the next send.
+        unsent: A text that was not sent and goes back into the composer; None when there is none.
         undo: (id, title) of the conversation just put in the trash; None when there is nothing to undo.
         dialog: Which dialog is open; None when none is.
         to_chat: A conversation was picked on another page; the frame switches to the chat page.
@@ -44,6 +45,7 @@ class ChatState:
     shown_in: str | None = None
     listed: int = LIST_SIZE
     refusal: Fault | None = None
+    unsent: str | None = None
     undo: tuple[str, str] | None = None
     dialog: str | None = None
     to_chat: bool = False
@@ -93,9 +95,12 @@ def list_older() -> None:
     chat().listed += LIST_SIZE
 
 
-def put_in_composer(text: str) -> None:
-    """Fill the composer on the next run, so that a text that was not sent is not lost."""
-    st.session_state[COMPOSER_KEY] = text
+def refill_composer() -> None:
+    """Put the text that was not sent back into the composer; called right before the composer is drawn."""
+    state = chat()
+    if state.unsent is not None:
+        st.session_state[COMPOSER_KEY] = state.unsent
+        state.unsent = None
 
 
 def widget_value(key: str) -> str | None:

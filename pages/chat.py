@@ -43,6 +43,7 @@ with st.bottom:
     elif again is not None:
         retry_button(again.not_before, on_click=chat_actions.retry)
 # Outside of st.bottom: only where Streamlit places it there by itself does the page follow a growing answer.
+state.refill_composer()
 text = st.chat_input("Write a message", key=state.COMPOSER_KEY, disabled=page.picked is None)
 if text:
     chat_actions.send(text)

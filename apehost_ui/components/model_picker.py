@@ -27,7 +27,7 @@ def model_picker(servers: tuple[ServerView, ...]) -> Picked | None:
         "Model",
         names,
         index=names.index(f"{page.picked.server}\n{page.picked.model}"),
-        format_func=lambda name: options[name],
+        format_func=options.__getitem__,
         key=_KEY,
         on_change=_take,
     )

@@ -85,6 +85,21 @@ def test_a_draft_survives_the_answers_end(page: Page, server: Server) -> None:
     expect(composer(page)).to_have_value("my next question")
 
 
+def test_a_refused_message_is_back_in_the_composer(page: Page) -> None:
+    """What is sent while an answer is written is refused in words, and is in the composer again, to be sent later."""
+    ask(page, "Write.")
+    grows(page)
+    composer(page).fill("too early")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("still being written", timeout=20_000)
+    expect(composer(page)).to_have_value("too early")
+    stop_button(page).click()
+    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    composer(page).press("Enter")
+    expect(page.get_by_test_id("stChatMessage").filter(has_text="too early")).to_be_visible(timeout=20_000)
+    stop_button(page).click()
+
+
 def test_a_draft_survives_a_reload(page: Page) -> None:
     """The cursor is in the composer when a page opens; what was typed is still there after a reload."""
     expect(composer(page)).to_be_focused()

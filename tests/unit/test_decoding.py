@@ -267,7 +267,7 @@ def test_bad_ends(frames: list[bytes], kind: str, text: str) -> None:
         (error_event("Input does not fit in context length. The input has 31430 tokens, but …"), "overflow"),
         (error_event("Compute error."), "model_crashed"),
         (error_event("The model has crashed without additional information. (Exit code: null)"), "model_crashed"),
-        (error_event("No user query found in messages."), "server_error"),
+        (error_event("No user query found in messages."), "template"),
         (b'event: error\ndata: {"message":"Compute error."}\n\n', "model_crashed"),
         (b"event: error\ndata: Compute error.\n\n", "model_crashed"),
         (b'event: error\ndata: "Channel Error"\n\n', "model_crashed"),

@@ -1,0 +1,153 @@
+"""A browser tab on the app, without a browser."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, Self
+
+from streamlit.components.v2.component_manager import BidiComponentManager
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block, ChatMessage, Element, ElementTree
+
+from apehost_ui import state
+
+ROOT = Path(__file__).parents[2]
+PageName = Literal["chat", "servers", "history"]
+_PATIENCE_S = 60
+_SIDEBAR = 1  # where Streamlit keeps it among the places of a page
+# Each tester would make its own, and search all installed packages for components, for a quarter of a second.
+_COMPONENTS = BidiComponentManager()
+_LABELLED = ("button", "expander", "text_input", "selectbox")
+_WRITTEN = ("text", "markdown", "caption", "title", "header", "subheader", "error", "warning", "info", "success")
+
+
+class Tab:
+    """One session on the app.
+
+    Attributes:
+        at: The same as Streamlit's tester knows it.
+    """
+
+    def __init__(self, *, link: str | None = None) -> None:
+        """Open the app.
+
+        Args:
+            link: The conversation that the URL names; None opens the app's root.
+        """
+        self.at = AppTest.from_file(ROOT / "apehost_ui" / "frame.py", default_timeout=_PATIENCE_S)
+        self.at._bidi_component_manager = _COMPONENTS
+        if link is not None:
+            self.at.query_params[state.CONVERSATION] = link
+        self.run()
+
+    def run(self) -> Self:
+        """Run the script as any event of the browser does; nothing may be raised."""
+        self.at.run()
+        raised = ["\n".join((error.message, *error.stack_trace)) for error in self.at.exception]
+        assert not raised, "\n\n".join(raised)
+        return self
+
+    def to(self, page: PageName) -> Self:
+        """Switch to a page of the navigation."""
+        self.at.switch_page(f"../pages/{page}.py")
+        return self.run()
+
+    def send(self, text: str) -> Self:
+        """Write a text into the composer and press Enter."""
+        self.at.chat_input(key=state.COMPOSER_KEY).set_value(text)
+        return self.run()
+
+    def press(self, label: str) -> Self:
+        """Press the button of that label."""
+        (button,) = [button for button in self.at.button if plain(button.label) == label]
+        button.click()
+        return self.run()
+
+    def rename(self, title: str) -> Self:
+        """Give the opened conversation a name in its dialog."""
+        self.press("Rename")
+        self.at.text_input(key="new-name").set_value(title)
+        return self.press("Save")
+
+    def pick(self, label: str) -> Self:
+        """Pick the model of that label in the sidebar."""
+        self.at.selectbox[0].select(label)
+        return self.run()
+
+    @property
+    def picked(self) -> str:
+        """The label of the picked model."""
+        box = self.at.selectbox[0]
+        return "" if box.index is None else box.options[box.index]
+
+    @property
+    def models(self) -> list[str]:
+        """The labels of the models to pick from."""
+        return self.at.selectbox[0].options
+
+    @property
+    def buttons(self) -> list[str]:
+        """The labels of all buttons."""
+        return [plain(button.label) for button in self.at.button]
+
+    @property
+    def conversation(self) -> str:
+        """The conversation that the URL names; empty on a new chat."""
+        return self.at.query_params.get(state.CONVERSATION, "")
+
+    @property
+    def composer(self) -> str:
+        """What the page filled the composer with."""
+        return self.at.chat_input(key=state.COMPOSER_KEY).proto.value
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        """The messages that are drawn, oldest first."""
+        return list(self.at.chat_message)
+
+    @property
+    def answer(self) -> str:
+        """What people read in the last message."""
+        return words(self.messages[-1])
+
+    @property
+    def sidebar(self) -> str:
+        """What people read in the sidebar."""
+        return words(self.at.sidebar)
+
+    @property
+    def errors(self) -> str:
+        """What the error boxes say."""
+        return "\n".join(plain(error.value) for error in self.at.error)
+
+    @property
+    def page(self) -> str:
+        """What people read outside of the sidebar, the composer's surroundings included."""
+        return "\n".join(words(block) for place, block in self._tree.children.items() if place != _SIDEBAR)
+
+    @property
+    def wire(self) -> str:
+        """All that goes to the browser for the elements and blocks that are drawn."""
+        return "\n".join(str(node.proto) for node in self._tree if not isinstance(node, ElementTree))
+
+    @property
+    def _tree(self) -> ElementTree:
+        return self.at._tree
+
+
+def words(block: Block | Element) -> str:
+    """Return what people read in a block: texts and labels, one line an element."""
+    return "\n".join(filter(None, _lines(block)))
+
+
+def _lines(block: Block | Element) -> Iterator[str]:
+    for node in block:
+        if node.type in _LABELLED:
+            yield plain(node.proto.label)
+        elif isinstance(node, Element) and node.type in _WRITTEN:
+            yield plain(str(node.value))
+
+
+def plain(markdown: str) -> str:
+    """Return Markdown as people read it: without the backslashes of its escapes."""
+    return re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", markdown)
