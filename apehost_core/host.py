@@ -60,7 +60,7 @@ class HealthReport:
     Attributes:
         store_ok: The last write succeeded.
         store_fault: Why it did not; None when it did.
-        servers: All servers, in the order of the settings.
+        servers: The servers that are expected to answer, in the order of the settings.
     """
 
     store_ok: bool
@@ -148,8 +148,12 @@ class Host:
         await self.pool.get(DEMO_NAME).look()
 
     def health(self) -> HealthReport:
-        """Report on the store and the servers, from memory."""
-        servers = tuple(ServerHealth(v.name, v.state, v.since, v.fault) for v in self.servers)
+        """Report on the store and the servers, from memory.
+
+        The address that is tried because none is configured counts only while somebody answers there.
+        """
+        expected = (view for view in self.servers if view.configured or view.state != "offline")
+        servers = tuple(ServerHealth(view.name, view.state, view.since, view.fault) for view in expected)
         return HealthReport(self._parts.database.healthy, self._parts.database.last_fault, servers)
 
     async def backup(self, destination: Path) -> None:

@@ -1,6 +1,7 @@
 """The wired parts together, on a simulated server and a real file: asking, waiting, refusing, naming, closing."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -204,6 +205,17 @@ async def test_health_tells_what_is_wrong(quick: Simulator, tmp_path: Path) -> N
     assert ("sim", "offline") == (server.name, server.state)
     assert server.fault is not None
     assert url.removeprefix("http://") not in str(server.fault)
+
+
+async def test_an_address_that_was_only_tried_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no server is configured and none answers on the usual port, nothing is wrong."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setattr("apehost_core.host._DEFAULT_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
+        async with open_host(Settings(data_dir=tmp_path, demo="off")) as host:
+            await host.look_at_servers()
+            assert ["offline"] == [server.state for server in host.servers]
+            assert () == host.health().servers
 
 
 async def test_a_backup_beside_the_open_file(quick: Simulator, tmp_path: Path) -> None:
