@@ -18,7 +18,7 @@ def watch() -> None:
 
 
 def _look(seen: str) -> None:
-    if _situation() != seen:
+    if state.chat().dialog is None and _situation() != seen:  # a dialog would lose what is typed into it
         st.rerun()
 
 
@@ -27,7 +27,9 @@ def _situation() -> str:
     opened = state.conversation_id()
     run = host().live_answer(opened) if opened else None
     answering = run.spec.run_id if run and not run.finished.is_set() else None
-    return repr((tuple(map(_seen, host().servers)), host().conversations.revision, answering))
+    # While an answer is written here, its end redraws the page soon enough; every redraw before it costs a pause.
+    revision = None if answering else host().conversations.revision
+    return repr((tuple(map(_seen, host().servers)), revision, answering))
 
 
 def _seen(server: ServerView) -> tuple[object, ...]:

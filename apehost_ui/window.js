@@ -1,14 +1,17 @@
 // What a browser window does by itself, since Streamlit does not: it keeps what stands in the composer over a reload
 // (in its session storage, under the conversation that the URL names; the text reaches the server only when it is
-// sent), puts the cursor into the composer, and shows the end of a conversation that is opened. Runs once in a
-// window, on all pages.
+// sent), puts the cursor into the composer, shows the end of a conversation that is opened, and reloads a page whose
+// timers Streamlit has lost on a busy machine. Runs once in a window, on all pages.
 
 const PREFIX = "apehost-draft-";
 const EVERY_MS = 250;
 const NEW = "new";
 const SETTLING_MS = 2000; // what a conversation may take to be drawn
+const STUCK_TICKS = 40; // the line under a live answer counts seconds; so many ticks without a change are no pause
 
 let settledAt = 0;
+let stateLine = null;
+let unchanged = 0;
 let name = null;
 let area = null;
 
@@ -40,6 +43,16 @@ function toTheEnd() {
   if (column !== null) column.scrollTop = column.scrollHeight;
 }
 
+function unstick() {
+  const line = document.querySelector(".st-key-live-state")?.textContent ?? null;
+  const busy = line === null || document.querySelector('[role="dialog"]') !== null;
+  unchanged = !busy && line === stateLine ? unchanged + 1 : 0;
+  stateLine = line;
+  if (unchanged < STUCK_TICKS) return;
+  unchanged = 0;
+  fetch("/api/health?probe=live").then((answer) => answer.ok && location.reload(), () => {}); // not while it is away
+}
+
 function turnTo(conversation) {
   const from = name;
   settledAt = performance.now() + SETTLING_MS;
@@ -58,6 +71,7 @@ setInterval(() => {
   if (usable && found !== area) meet(found);
   else if (usable) keep();
   toTheEnd();
+  unstick();
 }, EVERY_MS);
 
 for (const event of ["wheel", "touchmove", "keydown"]) {

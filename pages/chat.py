@@ -19,7 +19,6 @@ again: Again | None = None
 
 if conversation is not None:
     conversation_header(conversation, on_rename=open_dialog, on_delete=partial(chat_actions.delete, conversation))
-    # Before the messages: behind them its place would change with the answer's end, and its half-typed text be lost.
     rename_dialog(conversation.title, on_save=chat_actions.rename)
     again = thread(conversation.id)
 elif page.picked is None:

@@ -37,6 +37,18 @@ def test_a_refresh_in_mid_answer(page: Page) -> None:
     finished(page)
 
 
+def test_the_words_stand_in_order_while_they_come(page: Page) -> None:
+    """At every moment the words so far are there, each once and in order, also when a click draws the page anew."""
+    ask(page, "Write.")
+    for _ in range(8):
+        grows(page, by=30)
+        shown = [int(number) for number in re.findall(r"word(\d+)", answer(page).inner_text())]
+        assert list(range(1, len(shown) + 1)) == shown
+        page.locator(".st-key-rename button").click()
+        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    finished(page)
+
+
 def test_another_page_and_back(page: Page) -> None:
     """Looking at another page in mid-answer stops nothing; Back re-attaches."""
     ask(page, "Write.")
@@ -143,10 +155,13 @@ def test_a_dialog_survives_the_answers_end(page: Page) -> None:
     page.locator(".st-key-rename button").click()
     name = page.get_by_role("textbox", name="Name")
     name.fill("Half a name")
-    expect(stop_button(page)).to_have_count(0, timeout=30_000)
+    expect(page.locator(".st-key-live-state")).to_have_text("complete", timeout=30_000)
+    page.wait_for_timeout(3_000)  # the pause is the subject: no timer reruns the page meanwhile
     expect(name).to_have_value("Half a name")
     page.locator(".st-key-save-name button").click()
     expect(page.locator(".st-key-header")).to_contain_text("Half a name")
+    expect(stop_button(page)).to_have_count(0)
+    expect(answer(page)).to_contain_text("tok/s")
 
 
 def test_delete_and_undo(page: Page) -> None:
@@ -197,6 +212,17 @@ def test_a_server_that_asks_to_wait(page: Page, server: Server) -> None:
     expect(waiting).to_be_disabled()
     page.locator(".st-key-retry button").click(timeout=20_000)
     finished(page)
+
+
+def test_a_page_that_has_lost_its_timers_is_loaded_again(page: Page) -> None:
+    """Where the line under a live answer stands still for ten seconds, the window reloads by itself."""
+    composer(page)
+    page.evaluate(
+        """() => { window.before = true; const line = document.createElement("p"); line.textContent = "writing";
+                 line.className = "st-key-live-state"; document.body.append(line); }"""
+    )
+    page.wait_for_function("window.before === undefined", timeout=30_000)
+    expect(composer(page)).to_be_focused()
 
 
 def test_nothing_is_loaded_from_elsewhere(page: Page, app: App, heard: Heard) -> None:

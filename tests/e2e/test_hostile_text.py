@@ -88,7 +88,7 @@ def page(browser: Browser, app_url: str, heard: Heard) -> Generator[Page, None, 
     page.goto(app_url)
     composer(page).fill("<b>me</b> ![](http://192.0.2.1/x.png) :smile: *stars*")
     page.keyboard.press("Enter")
-    expect(answer(page)).to_contain_text("tok/s", timeout=30_000)
+    expect(answer(page)).to_contain_text("first token", timeout=30_000)
     yield page
     context.close()
 
