@@ -2,7 +2,7 @@
 
 The fragments own nothing: the run lives in the hub, so leaving the page, a refresh or a lost socket changes nothing,
 and coming back draws what is there. Two of them share the work: the outer one takes in finished blocks every two
-seconds, the inner one draws, ten times a second, only what has come since. So the browser neither gets nor renders
+seconds, the inner one draws, seven times a second, only what has come since. So the browser neither gets nor renders
 the long part of an answer again and again.
 """
 
@@ -20,7 +20,7 @@ from apehost_ui.markdown import divide, safe
 from apehost_ui.words import OUTCOMES, state_line
 
 _TAKE_IN_S = 2
-_LOOKS_PER_S = 10
+_LOOKS_PER_S = 7
 _CROWDED_LOOKS_PER_S = 5
 _CROWD = 25
 _SEALED_CHARS = 1_600  # above `global.minCachedMessageSize`: drawn again, it goes over the wire as a reference
@@ -44,7 +44,8 @@ class _Taken:
 
 def live_answer(run: LiveRun) -> None:
     """Draw a run that is being written; reruns the page once it has ended."""
-    st.fragment(_take_in, run_every=_TAKE_IN_S)(run)
+    with st.container(key="live"):
+        st.fragment(_take_in, run_every=_TAKE_IN_S)(run)
 
 
 def _take_in(run: LiveRun) -> None:
@@ -78,9 +79,8 @@ def _look(run: LiveRun, taken: _Taken) -> None:
             reasoning(turn.reasoning, turn.reasoning_seconds(), live=not turn.text)
         _open_markdown(safe(turn.text[taken.characters :]))
     ended = run.transcript.finished
-    with st.container(key="live-state"):
-        elapsed_s = (time.perf_counter_ns() - run.started_ns) / 1e9
-        st.caption(OUTCOMES[ended.outcome] if ended else state_line(turn, elapsed_s))
+    elapsed_s = (time.perf_counter_ns() - run.started_ns) / 1e9
+    st.caption(OUTCOMES[ended.outcome] if ended else state_line(turn, elapsed_s))
 
 
 def _open_markdown(text: str) -> None:

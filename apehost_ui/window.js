@@ -44,7 +44,7 @@ function toTheEnd() {
 }
 
 function unstick() {
-  const line = document.querySelector(".st-key-live-state")?.textContent ?? null;
+  const line = document.querySelector('.st-key-live [data-testid="stCaptionContainer"]')?.textContent ?? null;
   const busy = line === null || document.querySelector('[role="dialog"]') !== null;
   unchanged = !busy && line === stateLine ? unchanged + 1 : 0;
   stateLine = line;

@@ -10,7 +10,8 @@ import time
 import orjson
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-_FRAME = (
+_JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+FRAME = (
     b'data: {"id":"chatcmpl-x1y2z3a4b5c6d7e8f9g0h","object":"chat.completion.chunk","created":1790000000,'
     b'"model":"sim-model","system_fingerprint":"sim-model","choices":[{"index":0,"delta":{"content":"%s"},'
     b'"logprobs":null,"finish_reason":null}]}\n\n'
@@ -34,7 +35,7 @@ class Connection(asyncio.Protocol):
     """One connection; answers every POST with the same stream."""
 
     def __init__(self, tokens: int, tokens_per_s: float, first_token_s: float) -> None:
-        self.frames = [chunk(_FRAME % f"word{n} ".encode()) for n in range(min(tokens, 12))]
+        self.frames = [chunk(FRAME % f"word{n} ".encode()) for n in range(min(tokens, 12))]
         self.tokens, self.tokens_per_s, self.first_token_s = tokens, tokens_per_s, first_token_s
         self.buffer, self.sent, self.begun = b"", 0, 0.0
         self.call: dict[str, int | None] | None = None
@@ -64,12 +65,24 @@ class Connection(asyncio.Protocol):
         if not end or len(body) < length:
             return
         self.buffer = body[length:]
+        self.respond(head, body[:length])
+
+    def respond(self, head: bytes, _body: bytes) -> None:
+        """Answer a request: a GET with the calls so far, all others with the stream."""
         if head.startswith(b"GET"):
-            seen = orjson.dumps(calls)
-            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(seen), seen))
-            return
-        self.call = {"left_ns": None}
-        calls.append(self.call)
+            self.send_json(orjson.dumps(calls))
+        else:
+            self.begin({})
+
+    def send_json(self, data: bytes) -> None:
+        """Answer with a document."""
+        self.transport.write(_JSON_HEAD % len(data) + data)
+
+    def begin(self, call: dict[str, int | None]) -> None:
+        """Begin to stream, and list the call with the times of its first and last token and of its reader's leaving."""
+        self.call = call
+        call |= {"first_ns": None, "last_ns": None, "left_ns": None}
+        calls.append(call)
         self.transport.write(_HEAD)
         self.sent, self.begun = 0, self.loop.time() + self.first_token_s
         self.timer = self.loop.call_at(self.begun, self._write)
@@ -81,10 +94,13 @@ class Connection(asyncio.Protocol):
                 due = min(due, int((self.loop.time() - self.begun) * self.tokens_per_s) + 1)
             else:
                 due = min(due, self.sent + _AT_ONCE)
+            if not self.sent:
+                self.call["first_ns"] = time.perf_counter_ns()
             for number in range(self.sent, due):
                 self.transport.write(self.frames[number % len(self.frames)])
             self.sent = max(self.sent, due)
             if self.sent == self.tokens:
+                self.call["last_ns"] = time.perf_counter_ns()
                 self.transport.write(chunk(_LAST % self.tokens) + b"0\r\n\r\n")
                 self.call = None
             elif self.tokens_per_s:

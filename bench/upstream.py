@@ -27,9 +27,21 @@ def upstream(*, tokens: int, tokens_per_s: float, first_token_s: float = 0) -> G
         tokens_per_s: Pace; 0 is as fast as it goes.
         first_token_s: Silence before the first token.
     """
+    with _process("bench.fake_upstream", str(tokens), str(tokens_per_s), str(first_token_s)) as url:
+        yield url
+
+
+@contextmanager
+def chat_upstream() -> Generator[str, None, None]:
+    """Run the upstream that looks like an LM Studio and writes Markdown while the context lasts; gives its base URL."""
+    with _process("bench.chat_upstream") as url:
+        yield url
+
+
+@contextmanager
+def _process(module: str, *arguments: str) -> Generator[str, None, None]:
     port = free_port()
-    shape = [str(port), str(tokens), str(tokens_per_s), str(first_token_s)]
-    process = subprocess.Popen([sys.executable, "-m", "bench.fake_upstream", *shape])
+    process = subprocess.Popen([sys.executable, "-m", module, str(port), *arguments])
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(url, process)
@@ -40,7 +52,11 @@ def upstream(*, tokens: int, tokens_per_s: float, first_token_s: float = 0) -> G
 
 
 def calls(url: str) -> list[dict[str, int | None]]:
-    """Return one entry for each answer that was asked for: `left_ns` is when its reader went away, on this clock."""
+    """Return one entry for each answer that was asked for.
+
+    `first_ns` and `last_ns` are when its first and last token went out, `left_ns` is when its reader went away in the
+    middle; all on the clock of `time.perf_counter_ns`, which processes share.
+    """
     with urllib.request.urlopen(f"{url}/calls", timeout=30) as answer:
         return orjson.loads(answer.read())
 

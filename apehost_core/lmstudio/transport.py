@@ -52,7 +52,7 @@ class Http:
 
     Attributes:
         pooled: Keeps connections alive and uses them again.
-        fresh: Makes a new connection for every request: for the second try after a kept one turned out dead.
+        fresh: Makes a new connection for every request.
     """
 
     pooled: httpx.AsyncClient

@@ -155,7 +155,7 @@ def test_a_dialog_survives_the_answers_end(page: Page) -> None:
     page.locator(".st-key-rename button").click()
     name = page.get_by_role("textbox", name="Name")
     name.fill("Half a name")
-    expect(page.locator(".st-key-live-state")).to_have_text("complete", timeout=30_000)
+    expect(page.locator(".st-key-live").get_by_test_id("stCaptionContainer")).to_have_text("complete", timeout=30_000)
     page.wait_for_timeout(3_000)  # the pause is the subject: no timer reruns the page meanwhile
     expect(name).to_have_value("Half a name")
     page.locator(".st-key-save-name button").click()
@@ -218,8 +218,8 @@ def test_a_page_that_has_lost_its_timers_is_loaded_again(page: Page) -> None:
     """Where the line under a live answer stands still for ten seconds, the window reloads by itself."""
     composer(page)
     page.evaluate(
-        """() => { window.before = true; const line = document.createElement("p"); line.textContent = "writing";
-                 line.className = "st-key-live-state"; document.body.append(line); }"""
+        """() => { window.before = true; const live = document.createElement("div"); live.className = "st-key-live";
+                 live.innerHTML = "<p data-testid='stCaptionContainer'>writing</p>"; document.body.append(live); }"""
     )
     page.wait_for_function("window.before === undefined", timeout=30_000)
     expect(composer(page)).to_be_focused()
