@@ -115,6 +115,12 @@ def answer(page: Page) -> Locator:
     return page.get_by_test_id("stChatMessage").last
 
 
+def at_rest(page: Page) -> None:
+    """Wait until the last answer is drawn as it is kept, no more as one that is being written."""
+    expect(page.locator(".st-key-live")).to_have_count(0, timeout=20_000)
+    expect(stop_button(page)).to_have_count(0)
+
+
 def words_shown(page: Page) -> int:
     """How many words of the simulated answer are to be seen."""
     return answer(page).inner_text().count("word")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app_process import App, running_app
-from tests.e2e.conftest import answer, composer, stop_button, until
+from tests.e2e.conftest import answer, at_rest, composer, stop_button, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
@@ -46,7 +46,7 @@ def test_send_stream_stop_and_reload_by_link(page: Page, app: App) -> None:
     page.keyboard.press("Enter")
     writes(page)
     stop_button(page).click()
-    expect(stop_button(page)).to_have_count(0)
+    at_rest(page)
     expect(answer(page)).to_contain_text("stopped by you")
     shown = answer(page).inner_text()
     assert re.search(r"[?&]c=[0-9a-f-]{36}", page.url)

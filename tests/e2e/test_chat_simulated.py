@@ -12,6 +12,7 @@ from tests.e2e.conftest import (
     Server,
     answer,
     ask,
+    at_rest,
     composer,
     grows,
     stop_button,
@@ -70,6 +71,7 @@ def test_a_second_window(page: Page) -> None:
     stop_button(other).click()
     for window in (page, other):
         expect(answer(window)).to_contain_text("stopped by you", timeout=20_000)
+        at_rest(window)
     assert answer(page).inner_text() == answer(other).inner_text()
 
 
