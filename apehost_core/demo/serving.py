@@ -18,6 +18,8 @@ from apehost_core.demo.orders import Order, Ready
 _CONTEXT = 8192  # what the model was trained for, shared by the answers that are written at a time
 _HTTP_THREADS = 4
 _TEMPERATURE = 0.4  # a model this small babbles at the usual 0.8
+_REPEAT_PENALTY = 1.1  # and it goes in circles
+_MOST_TOKENS = 1024
 _QUIET = 0
 
 
@@ -50,7 +52,9 @@ def _parameters(order: Order) -> xllamacpp.CommonParams:
     parameters.n_threads_http = _HTTP_THREADS
     parameters.cpuparams.n_threads = order.threads
     parameters.cpuparams_batch.n_threads = order.threads
+    parameters.n_predict = _MOST_TOKENS
     parameters.sampling.temp = _TEMPERATURE
+    parameters.sampling.penalty_repeat = _REPEAT_PENALTY
     parameters.verbosity = _QUIET
     return parameters
 
