@@ -74,6 +74,7 @@ _TITLES: dict[FaultKind, str] = {
     "empty": "{name} ended the answer without a word",
     "not_a_stream": "{name} sent something that is not an answer",
     "wrong_endpoint": "{name} does not know this address",
+    "not_lm_studio": "What answers as {name} is no LM Studio",
     "busy": "{name} is not ready yet",
     "input_too_large": "The request is too large for {name}",
 }
@@ -96,6 +97,7 @@ _ADVICE: dict[FaultKind, str] = {
     "empty": "Often the prompt is larger than the model's context. Load it with a larger one, or ask for less.",
     "not_a_stream": "Check that the address in the settings is that of LM Studio, not of another program.",
     "wrong_endpoint": "Check the address in the settings: it is the server's root, without a path.",
+    "not_lm_studio": "Check the address in the settings: another program seems to listen there.",
     "busy": "It is loading a model. Try again in a moment.",
     "input_too_large": "Shorten the message or leave out images.",
 }

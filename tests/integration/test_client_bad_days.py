@@ -313,6 +313,15 @@ async def test_a_connection_closed_after_a_byte_is_not_tried_again() -> None:
                 await ask(client)
 
 
+async def test_a_web_page_where_models_should_be() -> None:
+    """The address of some other program is told from a server that fails."""
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: 13\r\n\r\n<html></html>"
+    with raw_server(page, page, page) as url:
+        async with client_of(url) as client:
+            with pytest.raises(ServerError, match=r"is no LM Studio.*another program"):
+                await client.models()
+
+
 async def test_garbage_instead_of_http() -> None:
     """A port of something else gives an error of ours."""
     with raw_server(b"SSH-2.0-OpenSSH_9.6\r\n", b"SSH-2.0-OpenSSH_9.6\r\n") as url:
