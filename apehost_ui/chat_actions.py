@@ -38,18 +38,21 @@ def opened() -> ConversationSummary | None:
     return conversation
 
 
-def send(text: str) -> None:
-    """Send the composer's text; what is refused goes back into the composer."""
-    picked = state.chat().picked
-    if picked is None:
+def send() -> None:
+    """Send the composer's text; what is refused goes back into the composer.
+
+    A callback of the composer, because a script that is interrupted before its end (a second message, a click) loses
+    what it was run for, and a callback is done before the script begins.
+    """
+    picked, text = state.chat().picked, state.widget_value(state.COMPOSER_KEY)
+    if picked is None or not text:
         return
     try:
         sent = call(host().send, text, Choice(picked.server, picked.model), state.conversation_id())
     except ApeHostError as error:
         state.chat().refusal, state.chat().unsent = error.fault, text
-        st.rerun()
-    state.open_conversation(sent.conversation_id)
-    st.rerun()
+    else:
+        state.open_conversation(sent.conversation_id)
 
 
 def retry() -> None:

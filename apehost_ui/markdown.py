@@ -14,14 +14,19 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
-_CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_INDENTED = re.compile(r"^(?: {4}|\t)", re.MULTILINE)
+_CODE_SPAN = re.compile(r"(`+)(?!`)(?:(?!\n\s*\n).)*?(?<!`)\1(?!`)", re.DOTALL)
 _LINK = re.compile(r"(!?)\[((?:[^\]\n]|\n(?!\s*\n))*)\]\(\s*<?([^)\s>]*)>?[^)\n]*\)")
 _DIRECTIVE = re.compile(r":(?=[a-z0-9_/+-]+(?:\[|:))")
 _INLINE_MATH = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
 _DISPLAY_MATH = re.compile(r"\\\[(.+?)\\\]", re.DOTALL)
-_DOLLAR_MATH = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?=[^\s$])(?:[^$\n]*?[^\s$\\])?\$(?![\d$\w])", re.DOTALL)
+_DOLLAR_MATH = re.compile(
+    r"\$\$(?:(?!\n\s*\n).)+?\$\$|(?<![\\$\w])\$(?=[^\s$])(?:[^$\n]*?[^\s$\\])?\$(?![\d$\w])", re.DOTALL
+)
 _LIST_ITEM = re.compile(r"([-*+]|\d+[.)])\s")
 _LIST_PATIENCE = 4  # a list is only cut between items when it has grown this many times the size
+_SCHEME = re.compile(r"[^/?#]*:")
 _SAFE_SCHEMES = ("http", "https", "mailto")
 _MOST_KEPT = 512
 _PARSER = MarkdownIt("commonmark")
@@ -111,7 +116,10 @@ def plain_label(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the text in order as (piece, is code): fenced blocks, then code spans within the rest."""
+    """Yield the text in order as (piece, is code): blocks of code, then code spans within the rest."""
+    if _INDENTED.search(text):
+        yield from _parsed_pieces(text)
+        return
     prose: list[str] = []
     fenced: list[str] = []
     fence: str | None = None
@@ -134,6 +142,18 @@ def _pieces(text: str) -> Iterator[tuple[str, bool]]:
         yield "".join(fenced), True
 
 
+def _parsed_pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Do as `_pieces` where something is indented: only a parser tells code from what belongs to a list."""
+    lines = _LINE.findall(text)
+    begin = 0
+    for token in _PARSER.parse(text):
+        if token.type in ("code_block", "fence") and token.map is not None and token.map[0] >= begin:
+            yield from _spans("".join(lines[begin : token.map[0]]))
+            yield "".join(lines[token.map[0] : token.map[1]]), True
+            begin = token.map[1]
+    yield from _spans("".join(lines[begin:]))
+
+
 def _spans(prose: str) -> Iterator[tuple[str, bool]]:
     end = 0
     for span in _CODE_SPAN.finditer(prose):
@@ -151,9 +171,16 @@ def _safe_prose(prose: str) -> str:
     pieces: list[str] = []
     end = 0
     for found in _DOLLAR_MATH.finditer(prose):
-        pieces += [_safe_links(prose[end : found.start()]), found.group()]
+        pieces += [_safe_links(prose[end : found.start()]), _set_off(found.group())]
         end = found.end()
     return "".join([*pieces, _safe_links(prose[end:])])
+
+
+def _set_off(formula: str) -> str:
+    """Return a formula with its marks on lines of their own where it has several lines, as the browser wants them."""
+    if "\n" not in formula or not formula.startswith("$$"):
+        return formula
+    return f"\n\n$$\n{formula[2:-2].strip()}\n$$\n\n"
 
 
 def _safe_links(prose: str) -> str:
@@ -169,6 +196,8 @@ def _shown_link(found: re.Match[str]) -> str:
     if image:
         shown = f"[{words or 'image'}]({target})" if host else (words or "image")
         return f"{shown} \\[image{f' at {host}' if host else ''}, not loaded\\]"
+    if host is None and not _SCHEME.match(target):
+        return f"\\[{words}\\]({target})"  # no link to anywhere: a call in prose, as in handlers[i](event)
     if host is None:
         return f"{words} \\[link removed\\]"
     return found.group() if host in words else f"{found.group()} ({host})"

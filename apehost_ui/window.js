@@ -10,6 +10,7 @@ const SETTLING_MS = 2000; // what a conversation may take to be drawn
 const STUCK_TICKS = 40; // the line under a live answer counts seconds; so many ticks without a change are no pause
 
 let settledAt = 0;
+let begins = false; // a first message was sent from a new chat, and its conversation has no name in the URL yet
 let stateLine = null;
 let unchanged = 0;
 let name = null;
@@ -57,9 +58,16 @@ function turnTo(conversation) {
   const from = name;
   settledAt = performance.now() + SETTLING_MS;
   if (from !== null && area !== null) keep();
-  name = conversation;
   // A conversation that has just begun takes along what was typed since; any other one has a draft of its own.
-  if (from !== null && area !== null && (from !== NEW || (!area.value && kept()))) write(kept() ?? "");
+  const carries = from === NEW && begins;
+  if (carries) sessionStorage.removeItem(PREFIX + NEW);
+  begins = false;
+  name = conversation;
+  if (from !== null && area !== null && !carries) write(kept() ?? "");
+}
+
+function sends() {
+  begins = name === NEW && area !== null && area.value.trim() !== "";
 }
 
 setInterval(() => {
@@ -77,3 +85,6 @@ setInterval(() => {
 for (const event of ["wheel", "touchmove", "keydown"]) {
   addEventListener(event, () => (settledAt = 0), { passive: true }); // the person has taken over
 }
+
+addEventListener("keydown", (event) => event.target === area && event.key === "Enter" && !event.shiftKey && sends(), true);
+addEventListener("click", (event) => event.target.closest?.('[data-testid="stChatInputSubmitButton"]') && sends(), true);

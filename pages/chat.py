@@ -27,6 +27,8 @@ else:
     first_message()
 
 run = host().live_answer(conversation.id) if conversation else None
+if run is None and page.refusal is not None and page.refusal.kind == "busy":
+    page.refusal = None  # the answer that was in the way has ended
 with st.bottom:
     if page.refusal is not None:
         fault_box(page.refusal)
@@ -43,6 +45,4 @@ with st.bottom:
         retry_button(again.not_before, on_click=chat_actions.retry)
 # Outside of st.bottom: only where Streamlit places it there by itself does the page follow a growing answer.
 state.refill_composer()
-text = st.chat_input("Write a message", key=state.COMPOSER_KEY, disabled=page.picked is None)
-if text:
-    chat_actions.send(text)
+st.chat_input("Write a message", key=state.COMPOSER_KEY, disabled=page.picked is None, on_submit=chat_actions.send)

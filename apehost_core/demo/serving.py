@@ -20,6 +20,7 @@ _HTTP_THREADS = 4
 _TEMPERATURE = 0.4  # a model this small babbles at the usual 0.8
 _REPEAT_PENALTY = 1.1  # and it goes in circles
 _MOST_TOKENS = 1024
+_BATCH = 128  # tokens of a prompt that are read in one go; only between two goes a stop is noticed
 _QUIET = 0
 
 
@@ -48,6 +49,8 @@ def _parameters(order: Order) -> xllamacpp.CommonParams:
     parameters.use_jinja = True
     parameters.n_ctx = _CONTEXT
     parameters.n_parallel = order.parallel
+    parameters.n_batch = _BATCH
+    parameters.n_ubatch = _BATCH
     parameters.n_gpu_layers = 0
     parameters.n_threads_http = _HTTP_THREADS
     parameters.cpuparams.n_threads = order.threads

@@ -137,6 +137,49 @@ def test_each_conversation_has_its_draft(page: Page) -> None:
     expect(composer(page)).to_have_value("for the first")
 
 
+def test_a_draft_of_a_new_chat_stays_there(page: Page) -> None:
+    """It neither goes along into a conversation that is opened, nor is it lost."""
+    ask(page, "An older one.")
+    stop_button(page).click()
+    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    page.locator(".st-key-new-chat button").click()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
+    composer(page).fill("for a new chat")
+    page.wait_for_function("sessionStorage.getItem('apehost-draft-new') === 'for a new chat'")
+    page.get_by_role("button", name="An older one.").first.click()
+    expect(answer(page)).to_contain_text("stopped by you")
+    expect(composer(page)).to_have_value("")
+    page.locator(".st-key-new-chat button").click()
+    expect(composer(page)).to_have_value("for a new chat")
+
+
+def test_what_is_typed_while_a_chat_begins_leaves_no_ghost(page: Page) -> None:
+    """It stays in the box of the conversation that begins, and the next new chat is empty."""
+    composer(page).fill("Write.")
+    page.keyboard.press("Enter")
+    page.keyboard.type("and then more", delay=60)
+    expect(stop_button(page)).to_be_visible(timeout=20_000)
+    expect(composer(page)).to_have_value("and then more")
+    stop_button(page).click()
+    at_rest(page)
+    page.locator(".st-key-new-chat button").click()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
+    expect(composer(page)).to_have_value("")
+
+
+def test_a_second_message_right_behind_the_first(page: Page) -> None:
+    """The first one is sent and answered; the second is sent too, or back in the composer with the reason."""
+    composer(page).press_sequentially("q1")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(60)  # the pause is the subject: nobody types faster
+    composer(page).press_sequentially("q2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stChatMessage").filter(has_text="q1")).to_be_visible(timeout=20_000)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("still being written", timeout=20_000)
+    expect(composer(page)).to_have_value("q2")
+    stop_button(page).click()
+
+
 def test_the_end_is_what_is_seen(page: Page) -> None:
     """The end of an answer stays in view while it grows, and is in view when its conversation is opened."""
     ask(page, "Write.")

@@ -37,6 +37,13 @@ from apehost_ui.markdown import divide, plain_label, safe
         ("`![x](http://e.example)` $5", r"`![x](http://e.example)` \$5"),
         ("```\n![x](http://e.example) $5\n```\n", "```\n![x](http://e.example) $5\n```\n"),
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+        ("a\n\n    echo $HOME 10:20:30\n\nb $5", "a\n\n    echo $HOME 10:20:30\n\nb \\$5"),
+        ("1. Run:\n\n    ```\n    echo $PATH\n    ```\n", "1. Run:\n\n    ```\n    echo $PATH\n    ```\n"),
+        ("- a\n\n    costs $5", "- a\n\n    costs \\$5"),
+        ("and $$\nx\n$$\n\nmore", "and \n\n$$\nx\n$$\n\n\n\nmore"),
+        ("`a $5\n\n$6` b", "`a \\$5\n\n\\$6` b"),
+        ("handlers[i](event)", r"handlers\[i\](event)"),
+        ("[there](//evil.example/x)", r"\[there\](//evil.example/x)"),
         ("שלום 👩‍👩‍👧 مرحبا", "שלום 👩‍👩‍👧 مرحبا"),
     ],
 )
