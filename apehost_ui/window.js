@@ -70,7 +70,7 @@ function sends() {
   begins = name === NEW && area !== null && area.value.trim() !== "";
 }
 
-setInterval(() => {
+function look() {
   const found = document.querySelector('[data-testid="stChatInputTextArea"]');
   const usable = found !== null && !found.disabled;
   const conversation = new URLSearchParams(location.search).get("c") ?? NEW;
@@ -78,6 +78,10 @@ setInterval(() => {
   if (conversation !== name) turnTo(conversation);
   if (usable && found !== area) meet(found);
   else if (usable) keep();
+}
+
+setInterval(() => {
+  look();
   toTheEnd();
   unstick();
 }, EVERY_MS);
@@ -86,5 +90,6 @@ for (const event of ["wheel", "touchmove", "keydown"]) {
   addEventListener(event, () => (settledAt = 0), { passive: true }); // the person has taken over
 }
 
+addEventListener("keydown", look, true); // before the letter: it belongs to the conversation that is open by now
 addEventListener("keydown", (event) => event.target === area && event.key === "Enter" && !event.shiftKey && sends(), true);
 addEventListener("click", (event) => event.target.closest?.('[data-testid="stChatInputSubmitButton"]') && sends(), true);

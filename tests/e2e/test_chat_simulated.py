@@ -144,7 +144,7 @@ def test_a_draft_of_a_new_chat_stays_there(page: Page) -> None:
     expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
     page.locator(".st-key-new-chat button").click()
     expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
-    composer(page).fill("for a new chat")
+    composer(page).press_sequentially("for a new chat")
     page.wait_for_function("sessionStorage.getItem('apehost-draft-new') === 'for a new chat'")
     page.get_by_role("button", name="An older one.").first.click()
     expect(answer(page)).to_contain_text("stopped by you")
