@@ -113,7 +113,7 @@ def test_it_is_all_to_be_read(page: Page) -> None:
 def test_mathematics_is_set(page: Page) -> None:
     """Both ways of writing a formula are drawn as one, and neither inside code."""
     said = answer(page)
-    assert said.locator(".katex").count() == 2
+    expect(said.locator(".katex")).to_have_count(2, timeout=20_000)
     expect(said.locator("code").filter(has_text="code ![](x)")).to_be_visible()
 
 
