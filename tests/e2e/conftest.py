@@ -110,6 +110,12 @@ def stop_button(page: Page) -> Locator:
     return page.locator(".st-key-stop button")
 
 
+def stop(page: Page) -> None:
+    """Stop the answer, and wait until it says so."""
+    stop_button(page).click()
+    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+
+
 def answer(page: Page) -> Locator:
     """The last message of the conversation."""
     return page.get_by_test_id("stChatMessage").last

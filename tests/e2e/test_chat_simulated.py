@@ -15,6 +15,7 @@ from tests.e2e.conftest import (
     at_rest,
     composer,
     grows,
+    stop,
     stop_button,
     until,
     words_shown,
@@ -78,8 +79,7 @@ def test_a_second_window(page: Page) -> None:
 def test_a_window_that_looks_on_sees_a_new_question(page: Page) -> None:
     """What is asked in one window appears in another one on the same conversation, without a reload."""
     ask(page, "First.")
-    stop_button(page).click()
-    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    stop(page)
     other = page.context.new_page()
     other.goto(page.url)
     expect(answer(other)).to_contain_text("stopped by you", timeout=20_000)
@@ -94,8 +94,7 @@ def test_a_draft_survives_the_answers_end(page: Page, server: Server) -> None:
     ask(page, "Write.")
     grows(page)
     composer(page).press_sequentially("my next question", delay=20)
-    stop_button(page).click()
-    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    stop(page)
     expect(composer(page)).to_have_value("my next question")
 
 
@@ -107,8 +106,7 @@ def test_a_refused_message_is_back_in_the_composer(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("stAlert")).to_contain_text("still being written", timeout=20_000)
     expect(composer(page)).to_have_value("too early")
-    stop_button(page).click()
-    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    stop(page)
     composer(page).press("Enter")
     expect(page.get_by_test_id("stChatMessage").filter(has_text="too early")).to_be_visible(timeout=20_000)
     stop_button(page).click()
@@ -126,8 +124,7 @@ def test_a_draft_survives_a_reload(page: Page) -> None:
 def test_each_conversation_has_its_draft(page: Page) -> None:
     """A draft stays with its conversation, and a sent one is gone."""
     ask(page, "First.")
-    stop_button(page).click()
-    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    stop(page)
     expect(composer(page)).to_have_value("")
     composer(page).fill("for the first")
     page.locator(".st-key-new-chat button").click()
@@ -140,8 +137,7 @@ def test_each_conversation_has_its_draft(page: Page) -> None:
 def test_a_draft_of_a_new_chat_stays_there(page: Page) -> None:
     """It neither goes along into a conversation that is opened, nor is it lost."""
     ask(page, "An older one.")
-    stop_button(page).click()
-    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    stop(page)
     page.locator(".st-key-new-chat button").click()
     expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
     composer(page).press_sequentially("for a new chat")
@@ -212,8 +208,7 @@ def test_a_dialog_survives_the_answers_end(page: Page) -> None:
 def test_delete_and_undo(page: Page) -> None:
     """A deleted conversation leaves list and page, and comes back with Undo."""
     ask(page, "Delete me.")
-    stop_button(page).click()
-    expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
+    stop(page)
     page.locator(".st-key-delete button").click()
     expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
     expect(page).not_to_have_url(re.compile("c="))
