@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr, ValidationError
 
-from apehost_core.demo.model_file import demo_available, model_file
+from apehost_core.demo.model_file import engine_installed, model_file
 from apehost_core.demo.orders import Order, Ready
 from apehost_core.errors import EngineError, Fault
 
@@ -53,14 +53,9 @@ Moved = Callable[[Address | None], Awaitable[None]]
 
 
 class DemoEngine:
-    """The engine of this process; there is one at most.
-
-    Attributes:
-        restarts: How often it had to be started again.
-    """
+    """The engine of this process; there is one at most."""
 
     def __init__(self, *, threads: int) -> None:
-        self.restarts = 0
         self._threads = threads
         self._starting = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
@@ -105,7 +100,6 @@ class DemoEngine:
             await asyncio.sleep(pause_s)
             try:
                 await moved(await self._launch())
-                self.restarts += 1
             except EngineError as error:
                 _log.error("the demo engine could not be started again: %s", error)
 
@@ -116,7 +110,7 @@ class DemoEngine:
     async def _launch(self) -> Address:
         """Start the process and wait until it says where it listens."""
         model = model_file()
-        if model is None or not demo_available():
+        if model is None or not engine_installed():
             raise EngineError(_missing())
         key = secrets.token_urlsafe(32)
         order = Order(model=str(model), name=MODEL_NAME, key=key, threads=self._threads, parallel=PARALLEL)

@@ -21,6 +21,11 @@ def model_file() -> Path | None:
     return found if found is not None and found.is_file() else None
 
 
+def engine_installed() -> bool:
+    """Return whether the wheel of the engine itself is installed."""
+    return importlib.util.find_spec(ENGINE) is not None
+
+
 def demo_available() -> bool:
     """Return whether the demo engine can be started here."""
-    return importlib.util.find_spec(ENGINE) is not None and model_file() is not None
+    return engine_installed() and model_file() is not None
