@@ -56,14 +56,17 @@ class Progress:
     """What is being waited for before the first token.
 
     Attributes:
-        stage: queued (behind other requests), loading (the model), prompt (the prompt is being read).
+        stage: queued (behind other requests), waiting (as long as the server asked to), loading (the model),
+            prompt (the prompt is being read).
         fraction: 0-1; None when the server does not tell.
         position: Place in the queue, 1 = next; None outside a queue.
+        seconds: How long a wait will last from now on; None when unknown.
     """
 
-    stage: Literal["queued", "loading", "prompt"]
+    stage: Literal["queued", "waiting", "loading", "prompt"]
     fraction: float | None = None
     position: int | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,58 @@ class Retried:
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSent:
+    """The exact request, as it goes out; a retry sends it once more and is one of its own.
+
+    Attributes:
+        path: Below the server's address: "/v1/chat/completions".
+        body: The JSON text that is sent, byte for byte. Header fields (the token) are no part of it.
+    """
+
+    path: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """Status and header fields of the answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: Name and value in the order they came, scrubbed: no address, no token, no cookie.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The server's lane let the call through: what waiting for its turn and its model has come to.
+
+    Attributes:
+        cold: The model was loaded for this call; False when it was there; None when the server does not tell.
+        load_ms: Milliseconds of waiting for the load; None when nothing was loaded, or the call itself loads.
+        context: Tokens the model was loaded with; None when not told.
+    """
+
+    cold: bool | None = None
+    load_ms: float | None = None
+    context: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """A call failed before its first token, and the run goes on with another call: elsewhere, or later.
+
+    Attributes:
+        fault: Why it failed.
+    """
+
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +177,17 @@ class ModelResponse:
     runtime: str | None = None
 
 
-ModelEvent = TextDelta | ReasoningDelta | ToolCallDelta | Progress | Milestone | Retried | ModelResponse
+ModelEvent = (
+    TextDelta
+    | ReasoningDelta
+    | ToolCallDelta
+    | Progress
+    | Milestone
+    | Retried
+    | RequestSent
+    | ResponseHead
+    | ModelResponse
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +241,7 @@ class RunFinished:
     fault: Fault | None = None
 
 
-RunEvent = RunStarted | TurnStarted | ModelEvent | RunFinished
+RunEvent = RunStarted | TurnStarted | Admitted | TurnFailed | ModelEvent | RunFinished
 
 
 @dataclass(frozen=True, slots=True)

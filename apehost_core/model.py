@@ -50,6 +50,8 @@ class ModelRequest:
         sampling: What to sample with.
         tools: Tool definitions in OpenAI's JSON form; empty when none are offered.
         tool_choice: Strings only: LM Studio refuses OpenAI's object form. None is sent when no tools are.
+        ttl_s: Seconds of idleness after which a model that this call makes the server load is unloaded; None leaves
+            it to the server. No effect on a model that is loaded already.
     """
 
     model: str
@@ -57,6 +59,7 @@ class ModelRequest:
     sampling: Sampling = field(default_factory=Sampling)
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: Literal["none", "auto", "required"] | None = None
+    ttl_s: int | None = None
 
 
 class Model(Protocol):
@@ -74,7 +77,22 @@ class Model(Protocol):
 
 
 ModelType = Literal["llm", "vlm", "embedding", "unknown"]
-LoadState = Literal["loaded", "not_loaded", "unknown"]
+LoadState = Literal["loaded", "loading", "not_loaded", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A loaded copy of a model.
+
+    Attributes:
+        id: What to unload it by; "key", "key:2" ...
+        context: Tokens it was loaded with; None when not told.
+        parallel: Requests that it serves at a time; None when not told.
+    """
+
+    id: str
+    context: int | None = None
+    parallel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +103,20 @@ class ModelInfo:
         key: The id to ask for.
         name: For people; the key where the server gives none.
         type: "unknown" where the server does not say.
-        state: "unknown" where the listing does not say (plain /v1/models).
+        state: "unknown" where the listing does not say (plain /v1/models); "loading" is known of loads of ours only.
         publisher: None when not told.
         architecture: For example "gemma4"; None when not told.
         quantisation: For example "Q4_K_M"; None when not told.
         format: "gguf", "mlx"; None when not told.
+        params: Parameters as told, "26B-A4B"; None when not told.
         size_bytes: Size on disk; None when not told.
         max_context: Tokens the model was made for; None when not told.
         loaded_context: Tokens of the first loaded instance; None when not loaded or not told.
         vision: None when not told.
         tools: Trained for tool use; None when not told. False does not mean that tools fail.
         reasoning_options: Open set of settings; empty when there are none or not told.
-        instances: Ids of the loaded instances.
+        reasoning_default: The setting that applies when none is sent; None when not told.
+        instances: The loaded copies.
     """
 
     key: str
@@ -107,10 +127,17 @@ class ModelInfo:
     architecture: str | None = None
     quantisation: str | None = None
     format: str | None = None
+    params: str | None = None
     size_bytes: int | None = None
     max_context: int | None = None
     loaded_context: int | None = None
     vision: bool | None = None
     tools: bool | None = None
     reasoning_options: tuple[str, ...] = ()
-    instances: tuple[str, ...] = ()
+    reasoning_default: str | None = None
+    instances: tuple[Instance, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """What makes two servers' models the same: key and quantisation."""
+        return self.key.casefold(), self.quantisation

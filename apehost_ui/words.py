@@ -31,6 +31,7 @@ NOBODY_THERE = (
 )
 _STATES: dict[State, str] = {
     "queued": "queued",
+    "waiting": "waiting as the server asked",
     "loading": "loading the model",
     "prompt": "reading the prompt",
     "thinking": "thinking",

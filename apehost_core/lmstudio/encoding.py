@@ -30,6 +30,8 @@ def encode_request(request: ModelRequest) -> bytes:
         "stream_options": {"include_usage": True},
         **_sampling(request.sampling),
     }
+    if request.ttl_s is not None:
+        body["ttl"] = request.ttl_s
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         body["tool_choice"] = request.tool_choice or "auto"

@@ -6,7 +6,7 @@ Sources: api notes 1.1, 1.6, 1.7. llama.cpp adds `meta` to /v1/models: sizes, co
 from collections.abc import Callable
 from typing import Any, cast
 
-from apehost_core.model import LoadState, ModelInfo, ModelType
+from apehost_core.model import Instance, LoadState, ModelInfo, ModelType
 
 _TYPES: dict[str, ModelType] = {
     "llm": "llm",
@@ -45,7 +45,7 @@ def _native(entry: dict[str, Any]) -> ModelInfo | None:
     key = _text(entry, "key")
     if key is None:
         return None
-    instances = [cast("dict[str, Any]", i) for i in _list(entry, "loaded_instances") if isinstance(i, dict)]
+    instances = _instances(entry)
     capabilities = _dict(entry, "capabilities")
     kind = _TYPES.get(str(entry.get("type")), "unknown")
     return ModelInfo(
@@ -57,13 +57,26 @@ def _native(entry: dict[str, Any]) -> ModelInfo | None:
         architecture=_text(entry, "architecture"),
         quantisation=_text(_dict(entry, "quantization"), "name"),
         format=_text(entry, "format"),
+        params=_text(entry, "params_string"),
         size_bytes=_int(entry, "size_bytes"),
         max_context=_int(entry, "max_context_length"),
-        loaded_context=_int(_dict(instances[0], "config"), "context_length") if instances else None,
+        loaded_context=instances[0].context if instances else None,
         vision=_bool(capabilities, "vision"),
         tools=_bool(capabilities, "trained_for_tool_use"),
         reasoning_options=tuple(str(o) for o in _list(_dict(capabilities, "reasoning"), "allowed_options")),
-        instances=tuple(str(instance["id"]) for instance in instances if instance.get("id")),
+        reasoning_default=_text(_dict(capabilities, "reasoning"), "default"),
+        instances=instances,
+    )
+
+
+def _instances(entry: dict[str, Any]) -> tuple[Instance, ...]:
+    loaded = [cast("dict[str, Any]", given) for given in _list(entry, "loaded_instances") if isinstance(given, dict)]
+    return tuple(
+        Instance(
+            str(given["id"]), _int(_dict(given, "config"), "context_length"), _int(_dict(given, "config"), "parallel")
+        )
+        for given in loaded
+        if given.get("id")
     )
 
 

@@ -43,6 +43,7 @@ class Timing:
 
     Attributes:
         queued: From the start of the turn to the sending of the request.
+        load: So long of it the call waited for its model to be loaded; None when nothing was loaded beforehand.
         connect: A new TCP connection stood; None when a pooled one was used.
         headers: Status line and headers were here.
         first_byte: First byte of the body.
@@ -53,6 +54,7 @@ class Timing:
     """
 
     queued: float | None = None
+    load: float | None = None
     connect: float | None = None
     headers: float | None = None
     first_byte: float | None = None

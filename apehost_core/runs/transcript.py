@@ -10,24 +10,30 @@ from typing import Literal, assert_never
 
 from apehost_core.errors import Fault
 from apehost_core.events import (
+    Admitted,
     LoggedEvent,
     Milestone,
+    ModelEvent,
     ModelResponse,
     Outcome,
     Progress,
     ReasoningDelta,
+    RequestSent,
+    ResponseHead,
     Retried,
     RunFinished,
     RunStarted,
     TextDelta,
     ToolCallDelta,
+    TurnFailed,
     TurnStarted,
     Usage,
 )
 from apehost_core.messages import Message, Part, ReasoningPart, TextPart, ToolCallPart
 from apehost_core.runs.run import Generation, RunEnding, RunSpec, Timing
 
-State = Literal["queued", "loading", "prompt", "thinking", "writing", "calling", "finished"]
+State = Literal["queued", "waiting", "loading", "prompt", "thinking", "writing", "calling", "finished"]
+_Note = Progress | Milestone | Retried | RequestSent | ResponseHead | Admitted | TurnFailed | ModelResponse
 
 
 @dataclass(slots=True)
@@ -47,6 +53,9 @@ class TurnFold:
         self.at_ns = at_ns
         self.response: ModelResponse | None = None
         self.progress: Progress | None = None
+        self.admitted: Admitted | None = None
+        self.head: ResponseHead | None = None
+        self.fault: Fault | None = None
         self.retries: list[str] = []
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -149,6 +158,7 @@ class TurnFold:
 
         return Timing(
             queued=None if sent is None else (sent - self.at_ns) / 1e6,
+            load=self.admitted.load_ms if self.admitted else None,
             connect=since_sent(self._marks.get("connected")),
             headers=since_sent(self._marks.get("headers")),
             first_byte=since_sent(self._marks.get("first_byte")),
@@ -183,7 +193,7 @@ class TurnFold:
             completion_tokens_estimated=not usage.completion_tokens and self._deltas > 0,
             reasoning_tokens=usage.reasoning_tokens,
             cached_tokens=usage.cached_tokens,
-            cold=start.cold,
+            cold=self.admitted.cold if self.admitted else start.cold,
             finish_reason=response.finish_reason if response else None,
             outcome=outcome,
             fault=fault,
@@ -232,11 +242,7 @@ class Transcript:
         return Message("assistant", parts) if parts else None
 
 
-def _add_to_turn(
-    turn: TurnFold,
-    event: TextDelta | ReasoningDelta | ToolCallDelta | Progress | Milestone | Retried | ModelResponse,
-    at_ns: int,
-) -> None:
+def _add_to_turn(turn: TurnFold, event: ModelEvent | Admitted | TurnFailed, at_ns: int) -> None:
     match event:
         case TextDelta():
             turn.add_text(event, at_ns)
@@ -244,12 +250,27 @@ def _add_to_turn(
             turn.add_reasoning(event, at_ns)
         case ToolCallDelta():
             turn.add_call(event, at_ns)
+        case _:
+            _note(turn, event)
+
+
+def _note(turn: TurnFold, event: _Note) -> None:
+    """Take an event that adds nothing to the answer's text."""
+    match event:
         case Progress():
             turn.progress = event
         case Milestone():
             turn.add_mark(event)
         case Retried():
             turn.retries.append(f"sent again: {event.reason}")
+        case Admitted():
+            turn.admitted = event
+        case TurnFailed():
+            turn.fault = event.fault
+        case RequestSent():
+            pass  # for the record; nothing of it is shown while the answer is written
+        case ResponseHead():
+            turn.head = event
         case ModelResponse():
             turn.response = event
         case _:
@@ -270,7 +291,7 @@ def ending_of(
     Args:
         spec: The run.
         transcript: All of its events.
-        outcome: How the run, and so its last call, ended; earlier calls were completed.
+        outcome: How the run, and so its last call, ended; earlier calls were completed, or failed and were replaced.
         fault: What went wrong; None when nothing did.
         end_ns: When it ended, on the clock of the events.
         finished_at: The same as UTC wall time.
@@ -285,8 +306,8 @@ def ending_of(
                 run_id=spec.run_id,
                 started_at=spec.started_at + timedelta(microseconds=begun_us),
                 end_ns=end_ns if last else turns[number].at_ns,
-                outcome=outcome if last else "completed",
-                fault=fault if last else None,
+                outcome=outcome if last else "failed" if turn.fault else "completed",
+                fault=fault if last else turn.fault,
             )
         )
     return RunEnding(spec.run_id, outcome, finished_at, fault, transcript.message(), tuple(generations))

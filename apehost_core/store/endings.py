@@ -11,6 +11,7 @@ from apehost_core.store.transaction import Transaction
 
 TIMINGS = (
     "queued",
+    "load",
     "connect",
     "headers",
     "first_byte",

@@ -8,17 +8,21 @@ import orjson
 from pydantic import TypeAdapter
 
 from apehost_core.events import (
+    Admitted,
     LoggedEvent,
     Milestone,
     ModelResponse,
     Progress,
     ReasoningDelta,
+    RequestSent,
+    ResponseHead,
     Retried,
     RunEvent,
     RunFinished,
     RunStarted,
     TextDelta,
     ToolCallDelta,
+    TurnFailed,
     TurnStarted,
 )
 from apehost_core.store.transaction import Transaction
@@ -32,6 +36,10 @@ _KINDS: dict[type[RunEvent], str] = {
     Progress: "progress",
     Milestone: "milestone",
     Retried: "retried",
+    RequestSent: "request",
+    ResponseHead: "response_head",
+    Admitted: "admitted",
+    TurnFailed: "turn_failed",
     ModelResponse: "response",
     RunFinished: "run_finished",
 }

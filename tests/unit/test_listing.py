@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apehost_core.lmstudio.listing import parse_native, parse_openai, parse_v0
-from apehost_core.model import ModelInfo
+from apehost_core.model import Instance, ModelInfo
 
 GEMMA: dict[str, Any] = {
     "type": "llm",
@@ -97,7 +97,9 @@ def test_native_listing() -> None:
         vision=True,
         tools=True,
         reasoning_options=("off", "on"),
-        instances=("google/gemma-4-26b-a4b",),
+        reasoning_default="on",
+        params="26B-A4B",
+        instances=(Instance("google/gemma-4-26b-a4b", 4096, 4),),
     )
     assert (expected,) == parse_native({"models": [GEMMA]})
 
@@ -147,7 +149,7 @@ def test_native_instances() -> None:
     """All instances are listed; the context is that of the first one."""
     first = {"id": "k", "config": {"context_length": 4096}}
     model = native(loaded_instances=[first, {"id": "k:2", "config": {"context_length": 9}}, {}, "nonsense"])
-    assert (("k", "k:2"), 4096, "loaded") == (model.instances, model.loaded_context, model.state)
+    assert ((Instance("k", 4096), Instance("k:2", 9)), 4096, "loaded") == (model.instances, model.loaded_context, model.state)
 
 
 def test_open_sets_pass_through() -> None:
