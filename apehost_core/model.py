@@ -40,6 +40,31 @@ class Sampling:
     reasoning_effort: str | None = None
 
 
+ToolMode = Literal["native", "prompted", "off"]
+"""How tools are offered: in the request's own field, described in the system prompt, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What was chosen for answers, beside the model. None (or an unset sampling value) leaves it to the next in line.
+
+    In line are: the chat, the profiles of the model, the server's own defaults.
+
+    Attributes:
+        system_prompt: Sent as the first message; an empty one says that none is wanted.
+        sampling: Sampling, token limit, stop strings and reasoning setting.
+        context_length: Tokens to load the model with.
+        tool_mode: How tools are offered.
+        ttl_s: Idle seconds after which a model that was loaded for a call is unloaded.
+    """
+
+    system_prompt: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    context_length: int | None = None
+    tool_mode: ToolMode | None = None
+    ttl_s: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One model call.
@@ -52,6 +77,7 @@ class ModelRequest:
         tool_choice: Strings only: LM Studio refuses OpenAI's object form. None is sent when no tools are.
         ttl_s: Seconds of idleness after which a model that this call makes the server load is unloaded; None leaves
             it to the server. No effect on a model that is loaded already.
+        call_id: Under which the call is recorded; never sent. None for calls that are not.
     """
 
     model: str
@@ -60,6 +86,7 @@ class ModelRequest:
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: Literal["none", "auto", "required"] | None = None
     ttl_s: int | None = None
+    call_id: str | None = None
 
 
 class Model(Protocol):
