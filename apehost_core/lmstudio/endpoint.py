@@ -45,6 +45,12 @@ class Endpoint:
             found.add(self.token.get_secret_value())
         return tuple(sorted((text for text in found if text), key=len, reverse=True))
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host names without a port, which no text from outside may tell either; not the name and `localhost`."""
+        found = {urlsplit(url).hostname or "" for url in (self.base_url, *self.candidates)}
+        return tuple(sorted(found - {"", "localhost", self.name.casefold()}, key=len, reverse=True))
+
 
 def normalise_base_url(text: str) -> str:
     """Return the root of a server from whatever form of its address people paste.

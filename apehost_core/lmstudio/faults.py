@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, cast
 
 import orjson
@@ -35,6 +36,7 @@ _OVERFLOW_NUMBERS = (
     re.compile(r"n_keep:?\s*(?P<has>\d+)\D+n_ctx:?\s*(?P<fits>\d+)", re.IGNORECASE),
     re.compile(r"request \((?P<has>\d+) tokens\).*context size \((?P<fits>\d+)", re.IGNORECASE | re.DOTALL),
 )
+_TOKEN = re.compile(r"\bsk-lm-[\w:]+|\bBearer\s+\S+")
 _ENGINE_START = re.compile(r"Engine protocol startup|Channel Error", re.IGNORECASE)
 _WORDS: dict[str, FaultKind] = {
     r"Unexpected endpoint or method": "wrong_endpoint",
@@ -80,12 +82,12 @@ _TITLES: dict[FaultKind, str] = {
 }
 _ADVICE: dict[FaultKind, str] = {
     "refused": "Start the server there (in LM Studio: Developer, or: lms server start), or check its port.",
-    "dns": "Check the host name in the settings, and that the machine is on.",
+    "dns": "Check the host name on the Servers page or in the settings, and that the machine is on.",
     "connect_timeout": "Check that the machine is on and that its firewall lets you in.",
     "silent": "It may be loading a large model. Try again, or raise APEHOST_FIRST_BYTE_TIMEOUT_S.",
     "stalled": "What came before is kept. Look at the server's log; APEHOST_STALL_TIMEOUT_S sets the patience.",
-    "forbidden": "Give the token more permissions in LM Studio, or use another one.",
-    "model_not_found": "Load or download it in LM Studio, or pick another model.",
+    "forbidden": "Give the token more permissions in LM Studio, or give another one on the Servers page.",
+    "model_not_found": "Load or download it on the Servers page or in LM Studio, or pick another model.",
     "rate_limited": "Wait a moment, then try again.",
     "overflow": "Load the model with a larger context, or start a new chat with less text.",
     "model_crashed": "Try again; if it happens again, reload the model in LM Studio.",
@@ -95,9 +97,10 @@ _ADVICE: dict[FaultKind, str] = {
     "server_error": "Look at the server's log, then try again.",
     "cut": "What came before is kept. Try again; the server's log may say why.",
     "empty": "Often the prompt is larger than the model's context. Load it with a larger one, or ask for less.",
-    "not_a_stream": "Check that the address in the settings is that of LM Studio, not of another program.",
-    "wrong_endpoint": "Check the address in the settings: it is the server's root, without a path.",
-    "not_lm_studio": "Check the address in the settings: another program seems to listen there.",
+    "not_a_stream": "Check that the address in the settings is that of LM Studio, not of another program. "
+    "The Servers page tests it.",
+    "wrong_endpoint": "Check the address on the Servers page or in the settings: the server's root, without a path.",
+    "not_lm_studio": "Check the address on the Servers page or in the settings: another program seems to be there.",
     "busy": "It is loading a model. Try again in a moment.",
     "input_too_large": "Shorten the message or leave out images.",
 }
@@ -118,12 +121,20 @@ _RETRYABLE: frozenset[FaultKind] = frozenset(
 
 def scrub(text: str, endpoint: Endpoint) -> str:
     """Return a text from outside without the server's address and token, on one line, cut to 600 characters."""
-    for secret in endpoint.secrets:
-        text = re.sub(re.escape(secret), "[server]", text, flags=re.IGNORECASE)
-    text = re.sub(r"\bsk-lm-[\w:]+|\bBearer\s+\S+", "[token]", text)
-    printable = "".join(ch if ch.isprintable() else " " for ch in text)
-    words = " ".join(printable.split())
+    text = _secrets_of(endpoint).sub("[server]", text)
+    text = _TOKEN.sub("[token]", text)
+    if not text.isprintable():
+        text = "".join(ch if ch.isprintable() else " " for ch in text)
+    words = " ".join(text.split())
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+
+
+@lru_cache(maxsize=1_024)
+def _secrets_of(endpoint: Endpoint) -> re.Pattern[str]:
+    """Return what finds the server's address in every form, and its token; the longest form first."""
+    known = [re.escape(secret) for secret in endpoint.secrets]
+    hosts = [rf"(?<![\w.-]){re.escape(host)}(?![\w-])" for host in endpoint.hosts]
+    return re.compile("|".join([*known, *hosts]), re.IGNORECASE)
 
 
 def fault_of(kind: FaultKind, endpoint: Endpoint, *, cause: str = "", status: int | None = None) -> Fault:
@@ -237,12 +248,14 @@ def _unauthorized(text: str, endpoint: Endpoint) -> Fault:
         return replace(
             fault,
             title=f"{endpoint.name} needs a token",
-            advice="Make one in LM Studio (Developer, Server Settings) and give it in APEHOST_SERVERS or LM_API_TOKEN.",
+            advice="Make one in LM Studio (Developer, Server Settings) and give it on the Servers page, "
+            "in APEHOST_SERVERS or in LM_API_TOKEN.",
         )
     return replace(
         fault,
         title=f"{endpoint.name} refused the token",
-        advice="Check that the token in the settings is whole and has not been revoked in LM Studio.",
+        advice="Check that the token in the settings is whole and has not been revoked in LM Studio; "
+        "the Servers page takes a new one.",
     )
 
 

@@ -107,6 +107,8 @@ def server_error(error: Exception, endpoint: Endpoint) -> ServerError:
             kind, make = ("dns" if _is_dns(error) else "refused"), ServerUnreachable
         case httpx.TimeoutException():
             kind, make = "silent", ServerTimeout
+        case httpx.RemoteProtocolError() if str(error).startswith("illegal"):
+            kind, make = "not_a_stream", ServerProtocolError
         case httpx.NetworkError() | httpx.RemoteProtocolError():
             kind, make = "cut", ServerProtocolError
         case _:

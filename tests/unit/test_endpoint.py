@@ -110,6 +110,20 @@ def test_secrets() -> None:
     assert sorted(map(len, secrets), reverse=True) == [len(secret) for secret in secrets]
 
 
+@pytest.mark.parametrize(
+    ("name", "url", "hosts"),
+    [
+        ("mini", "http://192.0.2.10:1234", ["192.0.2.10"]),
+        ("mini", "http://localhost:1234", ["127.0.0.1"]),
+        ("mini", "http://gaming-pc:1234", ["gaming-pc"]),
+        ("Mini", "http://mini:1234", []),
+    ],
+)
+def test_hosts(name: str, url: str, hosts: list[str]) -> None:
+    """A host is not told even without its port; the name that people see may be the host's."""
+    assert hosts == list(Endpoint(name, url).hosts)
+
+
 @pytest.mark.parametrize("token", [None, SecretStr("")])
 def test_no_empty_secret(token: SecretStr | None) -> None:
     """No token is no secret: nothing empty is ever replaced."""

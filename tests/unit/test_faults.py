@@ -251,6 +251,19 @@ def test_no_secret_wherever_it_stands(around: str, leak: str, padding: int) -> N
     assert "AbCd1234" not in scrub(text, LOCKED)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no route to 192.0.2.10", "no route to [server]"),
+        ("http://192.0.2.10/, port 1234", "http://[server]/, port 1234"),
+        ("version 1.192.0.2.10 and 192.0.2.100", "version 1.192.0.2.10 and 192.0.2.100"),
+    ],
+)
+def test_the_host_alone_is_not_shown(text: str, expected: str) -> None:
+    """A host without its port is an address too; what only looks like it stays."""
+    assert expected == scrub(text, MINI)
+
+
 def test_other_tokens_are_not_shown_either() -> None:
     """What looks like a token goes, even when it is not the one we know."""
     assert "key [token] or [token]" == scrub("key sk-lm-ZZZZ9999:zzzzzzzzzzzzzzzzzzzz or Bearer abc", MINI)
