@@ -1,17 +1,25 @@
-"""What the simulator writes: an answer's frames, and how they go wrong. Sources: api notes 1.2.3-1.2.8, 6."""
+"""What the simulator writes: an answer in its forms on the wire, and how they go wrong.
+
+Pure: what an answer measures follows from the model's pace, not from a clock. Sources: api notes 1.2.2-1.2.8, 1.6, 6.
+"""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from apehost_core.testing.models import SimModel
+
 _OVERFLOW = "Input does not fit in context length. The input has 31430 tokens, " + (
     "but the context length only supports {fits} tokens."
 )
 _CRASH = "The model has crashed without additional information. (Exit code: null)"
+_ID = "chatcmpl-x1y2z3a4b5c6d7e8f9g0h"
+_CREATED = 1790000000
+_QUICKEST = 1000.0  # tokens per second of a model that has no pace
 
 Refusal = Literal[
     "html",
@@ -52,33 +60,6 @@ Fault = Refusal | Ending
 REFUSALS: frozenset[str] = frozenset(get_args(Refusal))
 
 
-@dataclass(frozen=True, slots=True)
-class SimModel:
-    """A model that the simulator has.
-
-    Attributes:
-        key: The id to ask for.
-        words: The tokens it answers with, in order.
-        reasoning: Tokens of `reasoning_content` before them.
-        tokens_per_s: Pace; 0 is as fast as it goes.
-        first_token_s: Silence before the first token.
-        load_s: Silence of the first request while the model loads; 0 for one that is loaded.
-        quantisation: As listed.
-        context: Tokens that fit.
-        embedding: It is no chat model.
-    """
-
-    key: str = "sim-model"
-    words: tuple[str, ...] = ("Hello", " from", " the", " simulator", ".")
-    reasoning: tuple[str, ...] = ()
-    tokens_per_s: float = 0
-    first_token_s: float = 0
-    load_s: float = 0
-    quantisation: str = "Q4_K_M"
-    context: int = 4096
-    embedding: bool = False
-
-
 def refusal(kind: str, model: SimModel, request: Request) -> Response:
     """Return the response of an answer that is no stream."""
     echo = f"Cannot forward {request.url} with {request.headers.get('authorization')}"
@@ -108,6 +89,71 @@ def refusal(kind: str, model: SimModel, request: Request) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer before it has a form on the wire.
+
+    Attributes:
+        model: Who answers.
+        answers_as: The id that it answers under: its instance's.
+        context: Tokens that fit.
+        prompt_tokens: For the usage.
+        limit: Most tokens to write; None writes all.
+        fault: One of the endings; None ends well.
+        thinks: Whether the reasoning comes too.
+        usage: Whether a stream says what was used.
+        measured: Whether the server's measurements come too, as under /api/v0.
+    """
+
+    model: SimModel
+    answers_as: str
+    context: int
+    prompt_tokens: int
+    limit: int | None = None
+    fault: str | None = None
+    thinks: bool = True
+    usage: bool = True
+    measured: bool = False
+
+    @property
+    def reasoning(self) -> tuple[str, ...]:
+        """The tokens of reasoning, within the limit."""
+        return self.model.reasoning[: self.limit] if self.thinks else ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The visible tokens, within the limit."""
+        return self.model.words[: None if self.limit is None else self.limit - len(self.reasoning)]
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens of both there are."""
+        return len(self.reasoning) + len(self.words)
+
+    @property
+    def finish(self) -> str:
+        """Why it ends: "stop" or "length"."""
+        whole = (len(self.model.reasoning) if self.thinks else 0) + len(self.model.words)
+        return "length" if self.tokens < whole or self.fault == "length" else "stop"
+
+    @property
+    def tokens_per_s(self) -> float:
+        """The pace, as a server would have measured it."""
+        return self.model.tokens_per_s or _QUICKEST
+
+    @property
+    def failure(self) -> str | None:
+        """What is said inside the answer when it fails there."""
+        texts = {
+            "error_event": _CRASH,
+            "error_midway": _CRASH,
+            "channel_error": "Channel Error",
+            "template_error": "Error rendering prompt with jinja template: No user query found.",
+            "overflow_event": _OVERFLOW.format(fits=self.context),
+        }
+        return texts.get(str(self.fault))
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """What goes over the wire for one answer.
 
@@ -124,56 +170,17 @@ class Script:
     lead: bytes = b""
 
 
-@dataclass(slots=True)
-class _Frames:
-    """Makes the frames of one answer."""
-
-    answers_as: str
-    base: dict[str, Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.base = {
-            "id": "chatcmpl-x1y2z3a4b5c6d7e8f9g0h",
-            "object": "chat.completion.chunk",
-            "created": 1790000000,
-            "model": self.answers_as,
-            "system_fingerprint": self.answers_as,
-        }
-
-    def delta(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return _frame({**self.base, "choices": [choice]})
-
-    def usage(self, prompt: int, completion: int, reasoning: int) -> bytes:
-        usage = {
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "total_tokens": prompt + completion,
-            "completion_tokens_details": {"reasoning_tokens": reasoning},
-        }
-        return _frame({**self.base, "choices": [], "usage": usage})
-
-
-def script(model: SimModel, answers_as: str, *, prompt_tokens: int, limit: int | None, fault: str | None) -> Script:
-    """Return what goes over the wire.
-
-    Args:
-        model: The model that answers.
-        answers_as: The id that the frames carry.
-        prompt_tokens: For the usage frame.
-        limit: Most tokens to write; None writes all.
-        fault: One of the endings; None ends well.
-    """
-    frames = _Frames(answers_as)
-    said = [{"reasoning_content": word} for word in model.reasoning] + [{"content": word} for word in model.words]
-    cut = limit is not None and limit < len(said)
-    said = said[:limit]
-    tokens = [frames.delta({"role": "assistant", **first} if not at else first) for at, first in enumerate(said)]
-    finish = frames.delta({}, "length" if cut or fault == "length" else "stop")
-    usage = frames.usage(prompt_tokens, len(said), min(len(model.reasoning), len(said)))
+def script(reply: Reply) -> Script:
+    """Return the frames of a streamed chat completion."""
+    said = [{"reasoning_content": word} for word in reply.reasoning] + [{"content": word} for word in reply.words]
+    tokens = [_delta(reply, {"role": "assistant", **first} if not at else first) for at, first in enumerate(said)]
+    measured = _measurements(reply) if reply.measured else {}
+    finish = _delta(reply, {}, reply.finish, **measured)
+    usage = _frame({**_chunk(reply), "choices": [], "usage": _usage(reply)}) if reply.usage else b""
     done = b"data: [DONE]\n\n"
     half = tokens[: max(1, len(tokens) // 2)]
     whole = Script(tokens, finish + usage + done)
+    failure = error_event(reply.failure or "")
     plans: dict[str | None, Script] = {
         "silence": Script([], stops="silence"),
         "stall": Script(half, stops="silence"),
@@ -183,15 +190,32 @@ def script(model: SimModel, answers_as: str, *, prompt_tokens: int, limit: int |
         "no_finish": Script(tokens, done),
         "no_usage": Script(tokens, finish + done),
         "empty": Script([]),
-        "error_event": Script([], error_event(_CRASH)),
-        "error_midway": Script(half, error_event(_CRASH)),
-        "channel_error": Script([], error_event("Channel Error")),
-        "template_error": Script([], error_event("Error rendering prompt with jinja template: No user query found.")),
-        "overflow_event": Script([], error_event(_OVERFLOW.format(fits=model.context))),
+        "error_event": Script([], failure),
+        "error_midway": Script(half, failure),
+        "channel_error": Script([], failure),
+        "template_error": Script([], failure),
+        "overflow_event": Script([], failure),
         "garbage": replace(whole, lead=b"data: {not json\n\n"),
-        "merged": Script(tokens[1:], whole.tail, lead=b'data: {"id":"chatcmpl-x","logpro' + tokens[0]),
+        "merged": Script(tokens[1:], whole.tail, lead=b'data: {"id":"chatcmpl-x","logpro' + b"".join(tokens[:1])),
     }
-    return plans.get(fault, whole)
+    return plans.get(reply.fault, whole)
+
+
+def whole(reply: Reply) -> dict[str, Any]:
+    """Return the body of a chat completion that is not streamed."""
+    message = {
+        "role": "assistant",
+        "content": "".join(reply.words),
+        "reasoning_content": "".join(reply.reasoning),
+        "tool_calls": list[Any](),
+    }
+    return {
+        **_chunk(reply),
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish}],
+        "usage": _usage(reply),
+        **(_measurements(reply) if reply.measured else {"stats": {}}),
+    }
 
 
 def error_event(message: str) -> bytes:
@@ -199,10 +223,54 @@ def error_event(message: str) -> bytes:
     return b"event: error\n" + _frame({"error": {"message": message}, "message": message})
 
 
-def _frame(body: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
-
-
 def error_object(message: str, code: str) -> dict[str, Any]:
     """Return an error body in LM Studio's object form."""
     return {"error": {"message": message, "type": "invalid_request_error", "param": "model", "code": code}}
+
+
+def _chunk(reply: Reply) -> dict[str, Any]:
+    return {
+        "id": _ID,
+        "object": "chat.completion.chunk",
+        "created": _CREATED,
+        "model": reply.answers_as,
+        "system_fingerprint": reply.answers_as,
+    }
+
+
+def _delta(reply: Reply, delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    return _frame({**_chunk(reply), "choices": [choice], **more})
+
+
+def _usage(reply: Reply) -> dict[str, Any]:
+    return {
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.tokens,
+        "total_tokens": reply.prompt_tokens + reply.tokens,
+        "completion_tokens_details": {"reasoning_tokens": len(reply.reasoning)},
+    }
+
+
+def _measurements(reply: Reply) -> dict[str, Any]:
+    model = reply.model
+    return {
+        "usage": _usage(reply),
+        "stats": {
+            "tokens_per_second": reply.tokens_per_s,
+            "time_to_first_token": model.first_token_s,
+            "generation_time": reply.tokens / reply.tokens_per_s,
+            "stop_reason": "maxPredictedTokensReached" if reply.finish == "length" else "eosFound",
+        },
+        "model_info": {
+            "arch": model.architecture,
+            "quant": model.quantisation,
+            "format": "gguf",
+            "context_length": reply.context,
+        },
+        "runtime": {"name": "llama.cpp-simulated", "version": "1.0.0", "supported_formats": ["gguf"]},
+    }
+
+
+def _frame(body: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"

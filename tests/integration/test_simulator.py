@@ -1,5 +1,6 @@
 """The simulator refuses what LM Studio refuses, in its words, so that a client that passes here passes there."""
 
+import json
 from collections.abc import Generator
 from typing import Any
 
@@ -86,3 +87,76 @@ def test_the_first_request_waits_for_the_model() -> None:
         asked(url, messages=[USER])
         after = httpx.get(f"{url}/api/v1/models", trust_env=False).json()["models"][0]["loaded_instances"]
     assert ([], 1) == (before, len(after))
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/v0/chat/completions"])
+@pytest.mark.parametrize("more", [{}, {"stream": False}], ids=["unsaid", "false"])
+def test_an_answer_that_is_not_streamed(path: str, more: dict[str, Any]) -> None:
+    """It is one object with text, reasoning and usage; only v0 has the server's measurements. Source: 1.2.2, 1.6."""
+    model = SimModel(reasoning=("hm",), words=("Yes", "."), tokens_per_s=1000, first_token_s=0.01)
+    body = {"model": "sim-model", "messages": [USER], **more}
+    with serve(Simulator(model)) as url:
+        answer = httpx.post(url + path, json=body, trust_env=False).json()
+    choice = answer["choices"][0]
+    assert "chat.completion" == answer["object"]
+    assert ("Yes.", "hm", []) == tuple(
+        choice["message"][name] for name in ("content", "reasoning_content", "tool_calls")
+    )
+    assert ("stop", 3) == (choice["finish_reason"], answer["usage"]["completion_tokens"])
+    if path.startswith("/v1"):
+        assert ({}, False) == (answer["stats"], "model_info" in answer)
+    else:
+        stats = {"tokens_per_second": 1000, "time_to_first_token": 0.01, "generation_time": 0.003}
+        assert stats | {"stop_reason": "eosFound"} == answer["stats"]
+        assert ("sim", 4096, "gguf") == (
+            answer["model_info"]["arch"],
+            answer["model_info"]["context_length"],
+            answer["runtime"]["supported_formats"][0],
+        )
+
+
+def test_the_measurements_of_a_v0_stream() -> None:
+    """The frame with the finish reason has them, with the usage. Source: api notes 1.6."""
+    body = {"model": "sim-model", "messages": [USER], "stream": True, "max_tokens": 2}
+    with serve(Simulator()) as url:
+        lines = httpx.post(f"{url}/api/v0/chat/completions", json=body, trust_env=False).text.split("\n\n")
+    last = json.loads(lines[-3].removeprefix("data: "))
+    assert "data: [DONE]" == lines[-2]
+    assert ("length", 2) == (last["choices"][0]["finish_reason"], last["usage"]["completion_tokens"])
+    assert "maxPredictedTokensReached" == last["stats"]["stop_reason"]
+    assert {"model_info", "runtime"} <= last.keys()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_usage_comes_when_it_is_asked_for(url: str, wanted: bool) -> None:
+    """A stream has a usage frame only with include_usage. Source: api notes 1.2.4."""
+    options = {"stream_options": {"include_usage": True}} if wanted else {}
+    assert wanted == ('"usage":' in asked(url, messages=[USER], stream=True, **options).text)
+
+
+@pytest.mark.parametrize(
+    ("setting", "status", "thinks"),
+    [(None, 200, True), ("low", 200, True), ("none", 200, False), ("high", 400, None)],
+)
+def test_reasoning_settings(setting: str | None, status: int, thinks: bool | None) -> None:
+    """A setting that the model does not have is refused with those that it has. Source: api notes 3."""
+    model = SimModel(reasoning=("hm",), reasoning_options=("off", "low"))
+    more = {} if setting is None else {"reasoning_effort": setting}
+    with serve(Simulator(model)) as url:
+        answer = asked(url, messages=[USER], **more)
+    assert status == answer.status_code
+    if thinks is None:
+        error = answer.json()["error"]
+        assert ("invalid_value", "reasoning") == (error["code"], error["param"])
+        assert "Supported settings: 'off', 'low'." in error["message"]
+    else:
+        assert thinks == bool(answer.json()["choices"][0]["message"]["reasoning_content"])
+
+
+def test_what_a_call_says() -> None:
+    """Each call has its path, the model it went to and the instance that answered, for other processes too."""
+    with serve(Simulator(SimModel("m"))) as url:
+        httpx.post(f"{url}/api/v0/chat/completions", json={"model": "x", "messages": [USER]}, trust_env=False)
+        (call,) = httpx.get(f"{url}/simulator/calls", trust_env=False).json()
+    assert ("/api/v0/chat/completions", "m", "m") == (call["path"], call["model"], call["instance"])
+    assert call["ended_ns"] > call["at_ns"]
