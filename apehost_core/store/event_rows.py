@@ -1,7 +1,10 @@
-"""Events of runs as rows of `run_events`, and back. The JSON of an event is the JSON of its fields."""
+"""Events of runs as rows of `run_events`, and back. The JSON of an event is the JSON of its fields.
+
+What a request said is no part of its row: that stands in tables of its own (`request_rows`), each message once.
+"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import duckdb
 import orjson
@@ -25,6 +28,7 @@ from apehost_core.events import (
     TurnFailed,
     TurnStarted,
 )
+from apehost_core.store.request_rows import RequestRow, insert_requests
 from apehost_core.store.transaction import Transaction
 
 _TEXT, _REASONING = "text", "reasoning"
@@ -85,8 +89,9 @@ class _Row:
 
 
 def insert_events(transaction: Transaction, entries: Sequence[Entry]) -> None:
-    """Append events to the log; neighbouring deltas of one run and kind become one row."""
+    """Append events to the log, and what requests said; neighbouring deltas of one run and kind become one row."""
     rows: list[_Row] = []
+    requests: list[RequestRow] = []
     last: dict[str, _Row] = {}
     for entry in entries:
         row = _row(entry)
@@ -98,11 +103,14 @@ def insert_events(transaction: Transaction, entries: Sequence[Entry]) -> None:
         else:
             rows.append(row)
             last[row.run_id] = row
+            if isinstance(entry.logged.event, RequestSent):
+                requests.append(_request(entry, entry.logged.event))
     transaction.insert_many("run_events", _COLUMNS, [row.values() for row in rows])
+    insert_requests(transaction, requests)
 
 
 def events_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> Iterator[LoggedEvent]:
-    """Yield a run's recorded events in order.
+    """Yield a run's recorded events in order, requests without their bodies.
 
     Deltas that share a row come as one event at the time of the first, and an empty one at the time of the last.
     """
@@ -130,5 +138,10 @@ def _row(entry: Entry) -> _Row:
         row.count = event.count
     else:
         row.kind = _KINDS[type(event)]
-        row.data = orjson.dumps(asdict(event)).decode()
+        kept = replace(event, body="") if isinstance(event, RequestSent) else event
+        row.data = orjson.dumps(asdict(kept)).decode()
     return row
+
+
+def _request(entry: Entry, event: RequestSent) -> RequestRow:
+    return RequestRow(entry.run_id, entry.logged.seq, event.path, event.body)

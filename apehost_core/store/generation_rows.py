@@ -52,6 +52,22 @@ def generations_by_message(
     return found
 
 
+def generation_of(cursor: duckdb.DuckDBPyConnection, generation_id: str) -> Generation | None:
+    """Return a recorded model call; None when there is none of that id."""
+    found = _where(cursor, "id = TRY_CAST(? AS UUID)", generation_id)
+    return found[0] if found else None
+
+
+def generations_of_run(cursor: duckdb.DuckDBPyConnection, run_id: str) -> tuple[Generation, ...]:
+    """Return the recorded model calls of a run, oldest first."""
+    return _where(cursor, "run_id = TRY_CAST(? AS UUID)", run_id)
+
+
+def _where(cursor: duckdb.DuckDBPyConnection, condition: str, value: str) -> tuple[Generation, ...]:
+    rows = cursor.execute(f"SELECT {_COLUMNS} FROM generations WHERE {condition} ORDER BY id", [value]).fetchall()
+    return tuple(_generation(row[1:]) for row in rows)
+
+
 def fault_from_json(text: str | None) -> Fault | None:
     """Return the fault of a JSON object; None for None."""
     return None if text is None else Fault(**orjson.loads(text))
