@@ -5,30 +5,43 @@ Works over ports, so that it knows neither the database nor the servers.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
+from apehost_core.chat.preferences import combined
 from apehost_core.chat.titles import title_from_answer, title_from_prompt, title_request
 from apehost_core.chat.window import to_prompt
 from apehost_core.errors import Fault, InputRefused
 from apehost_core.events import Outcome
 from apehost_core.ids import new_id
 from apehost_core.messages import Message, user_message
-from apehost_core.model import ModelRequest, Sampling
+from apehost_core.model import ModelRequest, Preferences, Sampling
 from apehost_core.runs.hub import Emit, Hub
 from apehost_core.runs.live_run import LiveRun
 from apehost_core.runs.run import RunSpec
 
+_GO_ON = "Your answer was cut off. Go on exactly where it ends. Do not repeat any of it, and add no introduction."
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Who shall answer, and how."""
+    """Who shall answer, and how.
 
-    server: str
+    Attributes:
+        server: Name of the server; None lets the pool choose among those that have the model.
+        model: Key of the model.
+        sampling: Of this one answer; it comes before the chat's.
+        quantisation: With server None: only servers that list the model with it; None takes any.
+        conversation_id: Where the answer goes; a conversation stays with its server while that can answer.
+    """
+
+    server: str | None
     model: str
     sampling: Sampling = field(default_factory=Sampling)
+    quantisation: str | None = None
+    conversation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +70,12 @@ class Entry(Protocol):
 class ConversationPort(Protocol):
     """What is needed of the store. Methods block until they are committed; called off the event loop."""
 
-    def create(self, title: str = "") -> str:
-        """Create a conversation and return its id."""
+    def create(self, title: str = "", settings: Preferences | None = None) -> str:
+        """Create a conversation with settings of its own and return its id."""
+        ...
+
+    def settings(self, conversation_id: str) -> Preferences:
+        """Return what was set for a conversation alone."""
         ...
 
     def add_message(self, conversation_id: str, parent_id: str | None, message: Message) -> Entry:
@@ -81,6 +98,9 @@ class ConversationPort(Protocol):
 Caller = Callable[[ModelRequest, Choice, Emit], Awaitable[Outcome]]
 """Makes one model call on the server of the choice, queueing where needed, and reports its events."""
 
+Prefer = Callable[[Choice, Preferences], Preferences]
+"""Returns what an answer uses, given who answers and what its chat sets. May block; called off the event loop."""
+
 
 class Exchange:
     """Sends messages and starts the runs that answer them.
@@ -89,6 +109,7 @@ class Exchange:
         conversations: Where messages live.
         hub: Runs the answers.
         call: Makes one model call.
+        prefer: Adds to a chat's settings what profiles set, and fits them to the model.
         max_prompt_bytes: Largest message, in bytes of UTF-8.
         names_chats: Whether models of the server of that name are asked for titles.
     """
@@ -99,40 +120,47 @@ class Exchange:
         hub: Hub,
         call: Caller,
         *,
+        prefer: Prefer,
         max_prompt_bytes: int,
         names_chats: Callable[[str], bool],
     ) -> None:
         self._conversations = conversations
         self._hub = hub
         self._call = call
+        self._prefer = prefer
         self._max_prompt_bytes = max_prompt_bytes
         self._names_chats = names_chats
         self._locks: dict[str, asyncio.Lock] = {}
         self._background: set[asyncio.Task[None]] = set()
 
-    async def send(self, text: str, choice: Choice, conversation_id: str | None = None) -> Sent:
+    async def send(
+        self, text: str, choice: Choice, conversation_id: str | None = None, settings: Preferences | None = None
+    ) -> Sent:
         """Store the text as the next message and start the answer; returns once both are durable.
 
         Args:
             text: What the person wrote.
             choice: Who answers.
             conversation_id: Where it goes; None begins a conversation.
+            settings: What a conversation that begins sets for itself; one that exists keeps its own.
 
         Raises:
-            InputRefused: The text is empty or too large, or an answer is being written in this conversation.
+            InputRefused: The text is empty or too large, a setting is outside its range, or an answer is being written
+                in this conversation.
             StoreError: Nothing was stored.
         """
         text = self._accepted(text)
         if conversation_id is None:
-            conversation_id = await asyncio.to_thread(self._conversations.create, title_from_prompt(text))
+            conversation_id = await asyncio.to_thread(self._conversations.create, title_from_prompt(text), settings)
         async with self._locks.setdefault(conversation_id, asyncio.Lock()):
             self._refuse_while_answering(conversation_id)
+            wanted = await asyncio.to_thread(self._wanted, conversation_id, choice)
             branch = await asyncio.to_thread(self._conversations.branch, conversation_id)
             parent_id = branch[-1].id if branch else None
             asked = await asyncio.to_thread(
                 self._conversations.add_message, conversation_id, parent_id, user_message(text)
             )
-            return await self._answer(conversation_id, (*branch, asked), choice)
+            return await self._answer(conversation_id, (*branch, asked), choice, wanted)
 
     async def retry(self, choice: Choice, conversation_id: str) -> Sent:
         """Answer the last question of the selected branch once more; the earlier answer stays beside it.
@@ -148,8 +176,26 @@ class Exchange:
                 branch = branch[:-1]
             if not branch:
                 raise InputRefused(Fault(kind="bad_request", title="There is no question to answer here"))
+            wanted = await asyncio.to_thread(self._wanted, conversation_id, choice)
             await asyncio.to_thread(self._conversations.select, conversation_id, branch[-1].id)
-            return await self._answer(conversation_id, branch, choice)
+            return await self._answer(conversation_id, branch, choice, wanted)
+
+    async def go_on(self, choice: Choice, conversation_id: str) -> Sent:
+        """Have the last answer of the selected branch continued where it broke off; what came before stays as it is.
+
+        The continuation is an answer of its own under the first one, so that it is plain who wrote what.
+
+        Raises:
+            InputRefused: There is no answer to go on with, or one is being written.
+            StoreError: Nothing was started.
+        """
+        async with self._locks.setdefault(conversation_id, asyncio.Lock()):
+            self._refuse_while_answering(conversation_id)
+            branch = tuple(await asyncio.to_thread(self._conversations.branch, conversation_id))
+            if not branch or branch[-1].message.role != "assistant":
+                raise InputRefused(Fault(kind="bad_request", title="There is no answer to go on with here"))
+            wanted = await asyncio.to_thread(self._wanted, conversation_id, choice)
+            return await self._answer(conversation_id, branch, choice, wanted, asking=(user_message(_GO_ON),))
 
     async def close(self) -> None:
         """Drop the titles that are still being made."""
@@ -185,12 +231,26 @@ class Exchange:
     def _answering(self, conversation_id: str) -> tuple[LiveRun, ...]:
         return tuple(run for run in self._hub.live_in(conversation_id) if run.spec.kind == "chat")
 
-    async def _answer(self, conversation_id: str, branch: Sequence[Entry], choice: Choice) -> Sent:
+    def _wanted(self, conversation_id: str, choice: Choice) -> Preferences:
+        """Return what an answer in the conversation uses; blocks."""
+        own = combined(Preferences(sampling=choice.sampling), self._conversations.settings(conversation_id))
+        return self._prefer(choice, own)
+
+    async def _answer(
+        self,
+        conversation_id: str,
+        branch: Sequence[Entry],
+        choice: Choice,
+        wanted: Preferences,
+        asking: tuple[Message, ...] = (),
+    ) -> Sent:
         asked = branch[-1]
+        choice = replace(choice, conversation_id=conversation_id)
         request = ModelRequest(
             model=choice.model,
-            messages=to_prompt(entry.message for entry in branch),
-            sampling=choice.sampling,
+            messages=to_prompt((*(entry.message for entry in branch), *asking), wanted.system_prompt),
+            sampling=wanted.sampling,
+            ttl_s=wanted.ttl_s,
         )
         spec = RunSpec(
             run_id=new_id(),
@@ -199,12 +259,12 @@ class Exchange:
             conversation_id=conversation_id,
             parent_message_id=asked.id,
             message_id=new_id(),
-            server=choice.server,
+            server=choice.server or "",
             model=choice.model,
         )
         run = self._hub.start(spec, partial(self._call, request, choice))
         await asyncio.shield(run.recorded)
-        if len(branch) == 1 and self._names_chats(choice.server):
+        if len(branch) == 1:
             self._in_background(self._name(run, asked.message, choice))
         return Sent(conversation_id, asked.id, run.spec.run_id)
 
@@ -218,21 +278,25 @@ class Exchange:
         conversation_id = answered.spec.conversation_id
         await answered.finished.wait()
         finished, answer = answered.transcript.finished, answered.transcript.message()
-        if conversation_id is None or finished is None or finished.outcome != "completed" or answer is None:
+        turn = answered.transcript.turn
+        if conversation_id is None or finished is None or turn is None or answer is None:
             return
+        if finished.outcome != "completed" or not self._names_chats(turn.start.server):
+            return
+        choice = replace(choice, server=turn.start.server, conversation_id=None)
         spec = RunSpec(
             run_id=new_id(),
             kind="title",
             started_at=datetime.now(UTC),
             conversation_id=conversation_id,
             parent_run_id=answered.spec.run_id,
-            server=choice.server,
+            server=turn.start.server,
             model=choice.model,
         )
         request = title_request(choice.model, question, answer)
         run = self._hub.start(spec, partial(self._call, request, choice))
         await run.finished.wait()
-        turn = run.transcript.turn
-        title = title_from_answer(turn.text) if turn else None
+        named = run.transcript.turn
+        title = title_from_answer(named.text) if named else None
         if title:
             await asyncio.to_thread(self._conversations.improve_title, conversation_id, title)

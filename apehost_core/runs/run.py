@@ -22,7 +22,7 @@ class RunSpec:
         parent_message_id: The message that is answered; None outside a conversation.
         message_id: The id that the answer gets when the run ends; None when it leaves no message.
         parent_run_id: The run that this one belongs to (a comparison's cell, a resumed agent); None at top.
-        server: Name of the server first chosen.
+        server: Name of the server that was chosen; empty where the pool chooses.
         model: The model asked for.
     """
 

@@ -8,5 +8,18 @@ from apehost_core.store.conversations import (
 )
 from apehost_core.store.history import GenerationRow
 from apehost_core.store.message_rows import StoredMessage
+from apehost_core.store.profiles import Profiles
+from apehost_core.store.requests import CallRow, Inspection, SentRequest
 
-__all__ = ["ConversationSummary", "Conversations", "GenerationRow", "Page", "RunRow", "StoredMessage"]
+__all__ = [
+    "CallRow",
+    "ConversationSummary",
+    "Conversations",
+    "GenerationRow",
+    "Inspection",
+    "Page",
+    "Profiles",
+    "RunRow",
+    "SentRequest",
+    "StoredMessage",
+]

@@ -12,10 +12,13 @@ from apehost_core.errors import Fault
 from apehost_core.events import Outcome
 from apehost_core.ids import new_id
 from apehost_core.messages import Message
+from apehost_core.model import Preferences
 from apehost_core.runs.run import Generation
 from apehost_core.store.database import Database
 from apehost_core.store.generation_rows import fault_from_json, generations_by_message
 from apehost_core.store.message_rows import MESSAGE_QUERY, StoredMessage, message_of
+from apehost_core.store.preference_rows import preferences_column, preferences_in
+from apehost_core.store.request_rows import UNUSED_MESSAGES
 from apehost_core.store.transaction import Transaction
 
 TRASH_KEPT = timedelta(days=30)
@@ -83,21 +86,49 @@ class Conversations:
     """Reads and writes conversations of one database; every method may raise StoreError.
 
     Attributes:
-        revision: Grows whenever the list of conversations or a title changes; for watching, from memory.
+        revision: Grows whenever the list of conversations, a title or a chat's settings change; for watching, from
+            memory.
     """
 
     def __init__(self, database: Database) -> None:
         self.revision = 0
         self._database = database
 
-    def create(self, title: str = "") -> str:
-        """Create an empty conversation and return its id."""
+    def create(self, title: str = "", settings: Preferences | None = None) -> str:
+        """Create an empty conversation and return its id.
+
+        Args:
+            title: From the prompt; an empty one becomes "New chat".
+            settings: What is set for this conversation alone; None is nothing.
+
+        Raises:
+            InputRefused: One of the settings is outside its range.
+        """
         conversation_id, now = new_id(), datetime.now(UTC)
         self._execute(
-            "INSERT INTO conversations (id, title, title_source, created_at, updated_at) VALUES (?, ?, 'prompt', ?, ?)",
-            [conversation_id, title or "New chat", now, now],
+            "INSERT INTO conversations (id, title, title_source, created_at, updated_at, settings) "
+            "VALUES (?, ?, 'prompt', ?, ?, ?)",
+            [conversation_id, title or "New chat", now, now, preferences_column(settings or Preferences())],
         )
         return conversation_id
+
+    def settings(self, conversation_id: str) -> Preferences:
+        """Return what was set for a conversation alone; nothing for one that does not exist."""
+        with self._database.read() as cursor:
+            row = cursor.execute(
+                "SELECT settings FROM conversations WHERE id = TRY_CAST(? AS UUID)", [conversation_id]
+            ).fetchone()
+        return preferences_in(row[0] if row else None, of="this conversation")
+
+    def set_settings(self, conversation_id: str, settings: Preferences) -> None:
+        """Set what counts for a conversation alone, in place of all that was set before.
+
+        Raises:
+            InputRefused: One of the settings is outside its range; nothing was changed.
+        """
+        column = preferences_column(settings)
+        self._execute("UPDATE conversations SET settings = ? WHERE id = ?", [column, conversation_id])
+        self.revision += 1
 
     def add_message(self, conversation_id: str, parent_id: str | None, message: Message) -> StoredMessage:
         """Append a message under its parent and select it."""
@@ -229,9 +260,11 @@ def _delete(transaction: Transaction, conversation_id: str) -> None:
     runs = "SELECT id FROM runs WHERE conversation_id = ?"
     for table, rows in (
         ("run_events", f"run_id IN ({runs})"),
+        ("requests", f"run_id IN ({runs})"),
         ("tool_calls", f"run_id IN ({runs})"),
         ("messages", "conversation_id = ?"),
         ("tags", "conversation_id = ?"),
         ("conversations", "id = ?"),
     ):
         transaction.execute(f"DELETE FROM {table} WHERE {rows}", [conversation_id])
+    transaction.execute(UNUSED_MESSAGES, [])

@@ -19,3 +19,19 @@ def test_roles_alternate() -> None:
     """Two questions in a row, the first one unanswered, go out as one message."""
     sent = to_prompt([user_message("one"), user_message("two")])
     assert sent == (Message("user", (TextPart("one"), TextPart("two"))),)
+
+
+def test_a_system_prompt_comes_first() -> None:
+    """It is the first message; an empty one is none."""
+    history = [user_message("q")]
+    assert to_prompt(history, "Be brief.") == (Message("system", (TextPart("Be brief."),)), user_message("q"))
+    assert to_prompt(history, "") == (user_message("q"),) == to_prompt(history, None)
+
+
+def test_a_history_with_a_system_prompt_of_its_own() -> None:
+    """Both stand in one message, because many templates allow no second one."""
+    own = Message("system", (TextPart("Own."),))
+    assert to_prompt([own, user_message("q")], "Set.") == (
+        Message("system", (TextPart("Set."), TextPart("Own."))),
+        user_message("q"),
+    )
