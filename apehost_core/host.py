@@ -8,32 +8,55 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from apehost_core.chat.exchange import Choice, Exchange, Sent
-from apehost_core.chat.turn import Route, opening, run_turn
 from apehost_core.demo import PARALLEL, Address, DemoEngine, demo_available
 from apehost_core.errors import ApeHostError, Fault, StoreError
-from apehost_core.events import Outcome, Progress
-from apehost_core.lmstudio import Endpoint, LmStudioClient, Watchdogs, normalise_base_url, open_http
-from apehost_core.model import ModelRequest
-from apehost_core.runs.hub import Emit, Hub
+from apehost_core.lmstudio import (
+    Endpoint,
+    Http,
+    LmStudioClient,
+    RequestLog,
+    RequestRecord,
+    Watchdogs,
+    normalise_base_url,
+    open_http,
+)
+from apehost_core.model import Preferences
+from apehost_core.runs.hub import Hub
 from apehost_core.runs.live_run import LiveRun
-from apehost_core.servers import Pool, Server, ServerView
+from apehost_core.runs.run import Generation
+from apehost_core.servers import (
+    Dispatcher,
+    Manners,
+    Pool,
+    Registry,
+    Server,
+    ServerConfig,
+    ServerFile,
+    ServerView,
+)
+from apehost_core.servers.profiles import Effective, effective
 from apehost_core.settings import Settings
+from apehost_core.store.audit import record_change
 from apehost_core.store.backup import backup
 from apehost_core.store.conversations import Conversations
 from apehost_core.store.database import Database
 from apehost_core.store.history import GenerationRow, recent_generations
 from apehost_core.store.interrupted import close_interrupted
+from apehost_core.store.profiles import Profiles
 from apehost_core.store.recorder import DuckRecorder
+from apehost_core.store.requests import CallRow, Inspection, calls_of, generations_on, inspect
 
 _log = logging.getLogger(__name__)
 
@@ -73,13 +96,22 @@ class Parts:
     """What a host is made of; opened and closed by `open_host`."""
 
     database: Database
-    connect: Callable[[Endpoint], LmStudioClient]
-    pool: Pool
+    http: Http
+    watchdogs: Watchdogs
+    settings: Settings
     demo: DemoEngine
 
-    def server(self, endpoint: Endpoint, view: ServerView, *, parallel: int) -> Server:
-        """Return a server on the shared connection pool."""
-        return Server(self.connect(endpoint), view, parallel=parallel, has_token=endpoint.token is not None)
+    def connect(self, config: ServerConfig, log: RequestLog | None = None) -> LmStudioClient:
+        """Return a client of a server, on the shared connections."""
+        endpoint = Endpoint(config.name, config.base_url.get_secret_value(), config.token)
+        return LmStudioClient(endpoint, self.http, self.watchdogs, log)
+
+    def server(self, config: ServerConfig, *, runtime: str | None = None, parallel: int | None = None) -> Server:
+        """Return a server."""
+        log = RequestLog()
+        host = urlsplit(config.base_url.get_secret_value()).netloc if self.settings.show_hosts else None
+        manners = Manners(self.settings.refresh_s, parallel or self.settings.parallel_per_server, runtime, host)
+        return Server(config, self.connect(config, log), log, manners)
 
 
 class Host:
@@ -87,16 +119,21 @@ class Host:
 
     def __init__(self, settings: Settings, parts: "Parts") -> None:
         self.settings = settings
-        self.pool = parts.pool
+        self.pool = Pool()
+        audit = partial(record_change, parts.database)
+        self.registry = Registry(self.pool, ServerFile(settings.data_dir), parts.server, parts.connect, audit)
         self.hub = Hub(DuckRecorder(parts.database))
         self.conversations = Conversations(parts.database)
+        self.profiles = Profiles(parts.database)
         self.control_key = SecretStr(secrets.token_urlsafe(32))
         self.demo = parts.demo
         self._parts = parts
+        self._dispatcher = Dispatcher(self.pool, self.profiles.for_model)
         self._exchange = Exchange(
             self.conversations,
             self.hub,
-            self._call,
+            self._dispatcher.call,
+            prefer=lambda choice, own: self.effective(choice, own).preferences,
             max_prompt_bytes=settings.max_prompt_bytes,
             names_chats=lambda name: name != DEMO_NAME,
         )
@@ -106,13 +143,25 @@ class Host:
         """What is known of every server, from memory."""
         return self.pool.views
 
-    async def send(self, text: str, choice: Choice, conversation_id: str | None = None) -> Sent:
+    async def send(
+        self, text: str, choice: Choice, conversation_id: str | None = None, settings: Preferences | None = None
+    ) -> Sent:
         """Store a message and start its answer; see `Exchange.send`."""
-        return await self._exchange.send(text, choice, conversation_id)
+        return await self._exchange.send(text, choice, conversation_id, settings)
 
     async def retry(self, choice: Choice, conversation_id: str) -> Sent:
         """Answer the last question once more; see `Exchange.retry`."""
         return await self._exchange.retry(choice, conversation_id)
+
+    def effective(self, choice: Choice, own: Preferences) -> Effective:
+        """Return what an answer in a chat with such settings would use, and where each value comes from."""
+        able = [view for view in self.servers if choice.server in (view.name, None)]
+        model = next(filter(None, (view.model(choice.model) for view in able)), None)
+        return effective(own, self.profiles.list(), choice.model, model)
+
+    async def go_on(self, choice: Choice, conversation_id: str) -> Sent:
+        """Have the last answer continued where it broke off; see `Exchange.go_on`."""
+        return await self._exchange.go_on(choice, conversation_id)
 
     async def cancel(self, run_id: str) -> bool:
         """Stop a run. False when it is not live."""
@@ -127,9 +176,51 @@ class Host:
         """Return the latest model calls, newest first. Blocks; call it off the loop."""
         return recent_generations(self._parts.database, limit)
 
+    def inspect(self, generation_id: str) -> Inspection | None:
+        """Return how a model call came to be; None when there is none of that id. Blocks; call it off the loop."""
+        return inspect(self._parts.database, generation_id)
+
+    def calls_of(self, run_id: str) -> tuple[Generation, ...]:
+        """Return the model calls of a run that has ended, in order. Blocks; call it off the loop."""
+        return calls_of(self._parts.database, run_id)
+
+    def generations_on(self, server: str, limit: int) -> list[CallRow]:
+        """Return the latest model calls of a server, newest first. Blocks; call it off the loop."""
+        return generations_on(self._parts.database, server, limit)
+
     async def look_at_servers(self) -> None:
         """Look at all servers now."""
         await self.pool.look_at_all()
+
+    async def look_at(self, server: str) -> None:
+        """Look at one server now. Raises ServerError when there is none of that name; so do the verbs below."""
+        await self.pool.get(server).look()
+
+    async def load_model(self, server: str, key: str, context: int | None = None) -> None:
+        """Have a server load a model to stay; how far it is stands in the server's view."""
+        self.pool.get(server).load(key, context)
+
+    async def unload_model(self, server: str, instance: str) -> None:
+        """Unload a loaded copy of a model.
+
+        Raises:
+            InputRefused: It is answering.
+            ServerError: The server refused.
+        """
+        await self.pool.get(server).unload(instance)
+
+    async def download_model(self, server: str, model: str, quantisation: str | None = None) -> None:
+        """Have a server download a model; how far it is stands in the server's view.
+
+        Raises:
+            ServerError: The server refused.
+        """
+        await self.pool.get(server).downloads.start(model, quantisation)
+
+    def requests_to(self, server: str) -> tuple[RequestRecord, ...]:
+        """Return the last requests to a server, newest first; none when there is no such server."""
+        found = self.pool.find(server)
+        return found.log.records if found else ()
 
     async def start_demo(self) -> None:
         """Start the demo engine and take it in as a server; at once when it is already there.
@@ -142,17 +233,17 @@ class Host:
     async def _demo_moved(self, address: Address | None) -> None:
         """Take the demo engine in where it now listens; None: it has died, and its view shall say so."""
         if address is not None:
-            endpoint = Endpoint(name=DEMO_NAME, base_url=address.base_url, token=address.key)
-            view = ServerView(name=DEMO_NAME, demo=True, runtime=address.runtime)
-            self.pool.add(self._parts.server(endpoint, view, parallel=PARALLEL))
+            config = ServerConfig(DEMO_NAME, SecretStr(address.base_url), address.key, "demo")
+            self.pool.add(self._parts.server(config, runtime=address.runtime, parallel=PARALLEL))
         await self.pool.get(DEMO_NAME).look()
 
     def health(self) -> HealthReport:
         """Report on the store and the servers, from memory.
 
-        The address that is tried because none is configured counts only while somebody answers there.
+        The address that is tried because none is configured counts only while somebody answers there; a server that
+        is switched off does not count.
         """
-        expected = (view for view in self.servers if view.configured or view.state != "offline")
+        expected = (v for v in self.servers if v.state != "disabled" and (v.configured or v.state != "offline"))
         servers = tuple(ServerHealth(view.name, view.state, view.since, view.fault) for view in expected)
         return HealthReport(self._parts.database.healthy, self._parts.database.last_fault, servers)
 
@@ -164,38 +255,15 @@ class Host:
         """
         await asyncio.to_thread(backup, self._parts.database, destination)
 
-    async def _call(self, request: ModelRequest, choice: Choice, emit: Emit) -> Outcome:
-        server = self.pool.get(choice.server)
-        model = server.view.model(request.model)
-        cold = {"loaded": False, "not_loaded": True}.get(model.state) if model else None
-        route = Route(
-            server.view.name,
-            model.quantisation if model else None,
-            server.view.runtime or server.view.kind or None,
-            cold,
-        )
-        emit(opening(request, route))
-        async with (
-            server.lane.slot(lambda place: emit(Progress("queued", position=place))),
-            server.watch_load(request.model, emit),
-        ):
-            return await run_turn(server.client, request, emit)
-
     async def settle(self) -> None:
         """Look at all servers for the first time, and start the demo engine where the settings want it."""
         await self.look_at_servers()
-        found = any(view.state != "offline" for view in self.servers)
+        found = any(view.state not in ("offline", "unknown") for view in self.servers)
         if self.settings.demo == "auto" and not self.settings.servers and not found and demo_available():
             try:
                 await self.start_demo()
             except ApeHostError as error:
                 _log.warning("the demo engine did not start: %s", error)
-
-    async def keep_looking(self) -> None:
-        """Look at the servers again and again, until cancelled."""
-        while True:
-            await asyncio.sleep(self.settings.refresh_s)
-            await self.look_at_servers()
 
     async def keep_saving(self) -> None:
         """Record endings that a failing store refused as soon as it takes writes again, until cancelled."""
@@ -210,6 +278,7 @@ class Host:
         """Stop the live runs and wait until their endings are durable."""
         await self._exchange.close()
         await self.hub.close()
+        await self.pool.close()
 
 
 @asynccontextmanager
@@ -234,12 +303,12 @@ async def open_host(settings: Settings) -> AsyncGenerator[Host, None]:
         http = await stack.enter_async_context(open_http(watchdogs))
         demo = DemoEngine(threads=settings.demo_threads)
         stack.push_async_callback(demo.stop)
-        parts = Parts(database, lambda endpoint: LmStudioClient(endpoint, http, watchdogs), Pool(), demo)
-        for server in _configured(settings, parts):
-            parts.pool.add(server)
-        host = Host(settings, parts)
+        host = Host(settings, Parts(database, http, watchdogs, settings, demo))
         stack.push_async_callback(host.close)
-        for work in (host.settle(), host.keep_looking(), host.keep_saving()):
+        await host.registry.open(*_named(settings))
+        with contextlib.suppress(StoreError):  # whoever needs them is told; chats and history do without
+            await asyncio.to_thread(host.profiles.list)
+        for work in (host.settle(), host.keep_saving()):
             _run_until_closed(stack, work)
         yield host
 
@@ -249,17 +318,13 @@ def _open_database(settings: Settings) -> Database:
     return Database.open(settings.database_path, memory_limit=settings.database_memory)
 
 
-def _configured(settings: Settings, parts: Parts) -> list[Server]:
-    """Return the servers of the settings; without any, LM Studio's default address on this computer."""
-    servers: list[Server] = []
-    for entry in settings.servers:
-        endpoint = Endpoint(entry.name, normalise_base_url(entry.url.get_secret_value()), entry.token)
-        servers.append(parts.server(endpoint, ServerView(entry.name), parallel=settings.parallel_per_server))
-    if not servers:
-        view = ServerView(DEFAULT_NAME, configured=False)
-        endpoint = Endpoint(DEFAULT_NAME, _DEFAULT_URL, settings.default_token)
-        servers.append(parts.server(endpoint, view, parallel=settings.parallel_per_server))
-    return servers
+def _named(settings: Settings) -> tuple[list[ServerConfig], ServerConfig]:
+    """Return the servers of the settings, and what is tried when there are none: LM Studio's default address here."""
+    named = [
+        ServerConfig(entry.name, SecretStr(normalise_base_url(entry.url.get_secret_value())), entry.token)
+        for entry in settings.servers
+    ]
+    return named, ServerConfig(DEFAULT_NAME, SecretStr(_DEFAULT_URL), settings.default_token, "default")
 
 
 def _run_until_closed(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:

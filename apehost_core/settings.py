@@ -104,16 +104,21 @@ class Settings(BaseSettings):
         description="Seconds of silence allowed in the middle of an answer",
         examples=["APEHOST_STALL_TIMEOUT_S=300"],
     )
-    parallel_per_server: int = Field(
-        default=4,
+    parallel_per_server: int | None = Field(
+        default=None,
         ge=1,
         le=256,
-        description="Answers that one server writes at a time; the rest queue",
+        description="Answers that one server writes at a time, the rest queue; empty: as the server says, else 4",
         examples=["APEHOST_PARALLEL_PER_SERVER=4"],
+    )
+    show_hosts: bool = Field(
+        default=False,
+        description="Show host and port of each server on the Servers page; otherwise no part of an address is shown",
+        examples=["APEHOST_SHOW_HOSTS=true"],
     )
     refresh_s: float = Field(
         default=10.0,
-        ge=1,
+        ge=0.1,
         le=3_600,
         description="Seconds between looks at each server",
         examples=["APEHOST_REFRESH_S=10"],

@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from apehost_core.api.problems import problem
+from apehost_core.servers import ANSWERING
 
 if TYPE_CHECKING:
     from apehost_core.host import HealthReport, Host
 
-_WELL = frozenset({"online", "unknown"})
+_WELL = ANSWERING | {"unknown"}
 _NO_STORE = {"Cache-Control": "no-store"}
 
 

@@ -1,63 +1,204 @@
-"""Who waits for whom: a first-come queue in front of each server."""
+"""Who waits for whom on one server: its places, and which model may be loaded when.
+
+First come, first served, with two rules: a server has `width` places, and a model that must be loaded first waits
+until no other model is being answered by, because loading it may throw that one out in mid-answer. Requests that
+need no load may overtake one that waits for its load, but not for longer than it takes to lose patience with it.
+"""
 
 import asyncio
-from collections import deque
+import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from apehost_core.servers.views import Traffic
+
+_PATIENCE_S = 10.0
+_STALL_S = 60.0
+
+OnWait = Callable[[int], None]
+"""Told the place in the queue (1 = next) on joining it and whenever it changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a lane asks about models.
+
+    Attributes:
+        ready: Whether a model can answer without being loaded first.
+        safe: Whether a loaded model stays where another one is loaded.
+    """
+
+    ready: Callable[[str], bool] = lambda _model: True
+    safe: Callable[[str], bool] = lambda _model: False
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    model: str
+    turn: asyncio.Future[None]
+    on_wait: OnWait
+    since: float
+    place: int = 0
+    must_load: bool = False
+
+
+class Place:
+    """A place on a server, held while its request lasts.
+
+    Attributes:
+        must_load: The model is not there yet: whoever holds the place sees to it, then calls `loaded`.
+    """
+
+    def __init__(self, *, must_load: bool, end_load: Callable[[], None]) -> None:
+        self.must_load = must_load
+        self._end_load = end_load
+        self._loading = must_load
+
+    def loaded(self) -> None:
+        """Say that the model is there (or will not be); others may go on."""
+        if self._loading:
+            self._loading = False
+            self._end_load()
 
 
 class Lane:
-    """Lets at most `width` requests through at once; the others wait in order."""
+    """The queue in front of one server. Lives on the event loop; counts may be read from any thread.
 
-    def __init__(self, width: int) -> None:
-        self._free = width
-        self._waiting: deque[tuple[asyncio.Future[None], Callable[[int], None]]] = deque()
+    Attributes:
+        swaps: Models may be loaded while others are being answered by.
+        last_sign: Monotonic seconds of the last sign of life.
+    """
 
-    @property
-    def waiting(self) -> int:
-        """How many requests wait."""
-        return len(self._waiting)
-
-    @asynccontextmanager
-    async def slot(self, on_wait: Callable[[int], None]) -> AsyncGenerator[None, None]:
-        """Hold a place on the server while the context lasts.
+    def __init__(self, width: int, rules: Rules | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Open the lane.
 
         Args:
-            on_wait: Called with the place in the queue (1 = next) on joining it and whenever it changes.
+            width: Requests that the server is given at a time.
+            rules: What is asked about models; None takes all for loaded.
+            clock: Monotonic seconds.
         """
-        await self._enter(on_wait)
+        self._clock = clock
+        self.swaps = False
+        self.last_sign = self._clock()
+        self._width = width
+        self._rules = rules or Rules()
+        self._running: Counter[str] = Counter()
+        self._loads: Counter[str] = Counter()
+        self._waiting: list[_Waiter] = []
+
+    @property
+    def traffic(self) -> Traffic:
+        """What goes on."""
+        queued = len(self._waiting)
+        silent_s = self._clock() - self.last_sign
+        stalled_s = silent_s if queued and silent_s > _STALL_S else None
+        return Traffic(self._width, self._running.total(), queued, stalled_s)
+
+    @property
+    def loading(self) -> bool:
+        """Whether a request waits for a load."""
+        return self._loads.total() > 0
+
+    def answering(self, model: str) -> int:
+        """Return how many requests a model has."""
+        return self._running[model]
+
+    def follow(self, rules: Rules) -> None:
+        """Ask somebody else about models from now on."""
+        self._rules = rules
+        self.look_again()
+
+    def widen(self, width: int) -> None:
+        """Give the server another number of requests at a time."""
+        if width != self._width:
+            self._width = width
+            self.look_again()
+
+    @asynccontextmanager
+    async def place(self, model: str, on_wait: OnWait) -> AsyncGenerator[Place, None]:
+        """Hold a place while the context lasts; entered when it is this request's turn.
+
+        Args:
+            model: The model that it is for.
+            on_wait: See OnWait.
+        """
+        must_load = await self._enter(model, on_wait)
+        place = Place(must_load=must_load, end_load=partial(self._end_load, model))
         try:
-            yield
+            yield place
         finally:
-            self._leave()
+            place.loaded()
+            self._running[model] -= 1
+            self.look_again()
 
-    async def _enter(self, on_wait: Callable[[int], None]) -> None:
-        if self._free > 0 and not self._waiting:
-            self._free -= 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        entry = (turn, on_wait)
-        self._waiting.append(entry)
-        on_wait(len(self._waiting))
+    def look_again(self) -> None:
+        """Let through whoever may go now."""
+        now = self._clock()
+        for waiter in tuple(self._waiting):
+            if self._running.total() >= self._width:
+                break
+            if not self._may_go(waiter.model):
+                if now - waiter.since > _PATIENCE_S:
+                    break
+                continue
+            self._waiting.remove(waiter)
+            waiter.must_load = self._admit(waiter.model)
+            waiter.turn.set_result(None)
+        self._tell_places()
+
+    async def _enter(self, model: str, on_wait: OnWait) -> bool:
+        """Wait for a place; returns whether the model must be loaded."""
+        if not self._waiting and self._running.total() < self._width and self._may_go(model):
+            return self._admit(model)
+        waiter = _Waiter(model, asyncio.get_running_loop().create_future(), on_wait, self._clock())
+        if not self._waiting and not self._running:
+            self.last_sign = self._clock()
+        self._waiting.append(waiter)
+        self.look_again()
         try:
-            await turn
+            await waiter.turn
         except asyncio.CancelledError:
-            if entry in self._waiting:
-                self._waiting.remove(entry)
-                self._tell_places()
-            elif not turn.cancelled():
-                self._leave()
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            elif not waiter.turn.cancelled():
+                self._running[model] -= 1  # it was given in the moment in which the request was cancelled
+                self._loads[model] -= waiter.must_load
+            self.look_again()
             raise
+        return waiter.must_load
 
-    def _leave(self) -> None:
-        while self._waiting:
-            turn, _ = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                self._tell_places()
-                return
-        self._free += 1
+    def _admit(self, model: str) -> bool:
+        """Give a place; returns whether the model must be loaded."""
+        if not self._running.total():
+            self.last_sign = self._clock()
+        self._running[model] += 1
+        must_load = self._loads[model] > 0 or not self._rules.ready(model)
+        self._loads[model] += must_load
+        return must_load
+
+    def sign_of_life(self) -> None:
+        """Say that the server does something for one of its requests."""
+        self.last_sign = self._clock()
+
+    def _may_go(self, model: str) -> bool:
+        """Whether a request that has a place would disturb nobody."""
+        if self.swaps or self._loads[model]:
+            return True
+        if self.loading:
+            return self._rules.safe(model)  # another model is being loaded, and may throw this one out
+        if self._rules.ready(model):
+            return True
+        return all(self._rules.safe(other) for other, count in self._running.items() if count and other != model)
+
+    def _end_load(self, model: str) -> None:
+        self._loads[model] -= 1
+        self.look_again()
 
     def _tell_places(self) -> None:
-        for place, (_, on_wait) in enumerate(self._waiting, start=1):
-            on_wait(place)
+        for number, waiter in enumerate(self._waiting, start=1):
+            if waiter.place != number:
+                waiter.place = number
+                waiter.on_wait(number)

@@ -1,114 +1,58 @@
-"""All servers of this process: their clients, their lanes and what was last seen of them.
+"""All servers of this process, in the order of their priority; keeps looking at them, and chooses among them.
 
-Pages read `Pool.views`, an immutable snapshot; looks at the servers happen behind, each on its own, so a dead
-server slows nothing. No look ever loads a model or spends a token.
+Pages read `Pool.views`. A server that is removed with requests in flight finishes them: it only leaves the pool.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
-from apehost_core.errors import Fault, FaultKind, ServerError
-from apehost_core.events import Progress
-from apehost_core.lmstudio import Identity, LmStudioClient
-from apehost_core.runs.hub import Emit
-from apehost_core.servers.lanes import Lane
-from apehost_core.servers.views import ServerState, ServerView
-
-_LOAD_POLL_S = 1.0
-_KINDS = {
-    "lm_studio": "LM Studio",
-    "llama.cpp": "llama.cpp",
-    "ollama": "Ollama",
-    "openai_compatible": "OpenAI-compatible",
-}
-_STATES: dict[FaultKind, ServerState] = {
-    "refused": "offline",
-    "dns": "offline",
-    "connect_timeout": "offline",
-    "silent": "offline",
-    "cut": "offline",
-    "forbidden": "token_refused",
-    "rate_limited": "rate_limited",
-}
-
-
-class Server:
-    """One server: its client, its lane, and the latest view of it."""
-
-    def __init__(self, client: LmStudioClient, view: ServerView, *, parallel: int, has_token: bool = False) -> None:
-        self.client = client
-        self.view = view
-        self.lane = Lane(parallel)
-        self._has_token = has_token
-        self._identity: Identity | None = None
-
-    async def look(self) -> None:
-        """Ask the server what it is and what it has; the answer, or the fault, becomes the view."""
-        begun = time.perf_counter()
-        try:
-            if self._identity is None:
-                self._identity = await self.client.identify()
-            models = await self.client.models()
-        except ServerError as error:
-            self._identity = None
-            self._enter(_state_of(error.fault, has_token=self._has_token), fault=error.fault)
-            return
-        kind = _KINDS.get(self._identity.kind, "")
-        latency_ms = (time.perf_counter() - begun) * 1000
-        self._enter("online", fault=None)
-        self.view = replace(self.view, kind=kind, models=models, latency_ms=latency_ms)
-
-    def _enter(self, state: ServerState, *, fault: Fault | None) -> None:
-        now = datetime.now(UTC)
-        since = self.view.since if state == self.view.state else now
-        self.view = replace(self.view, state=state, since=since, checked_at=now, fault=fault)
-
-    @asynccontextmanager
-    async def watch_load(self, key: str, emit: Emit) -> AsyncGenerator[None, None]:
-        """Report that the server loads the model, until it lists it as loaded or the context is left."""
-        model = self.view.model(key)
-        if model is None or model.state != "not_loaded":
-            yield
-            return
-        emit(Progress("loading"))
-        watcher = asyncio.create_task(self._poll_until_loaded(key, emit))
-        try:
-            yield
-        finally:
-            watcher.cancel()
-
-    async def _poll_until_loaded(self, key: str, emit: Emit) -> None:
-        while True:
-            await asyncio.sleep(_LOAD_POLL_S)
-            await self.look()
-            model = self.view.model(key)
-            if model is not None and model.state == "loaded":
-                emit(Progress("prompt"))
-                return
+from apehost_core.errors import Fault, ServerError
+from apehost_core.servers.routing import Wanted, ranked
+from apehost_core.servers.server import Server
+from apehost_core.servers.views import ServerView
 
 
 class Pool:
-    """The servers by name, in the order they were configured."""
+    """The servers by name. Lives on the event loop; `views` may be read from any thread."""
 
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
+        self._watches: dict[Server, asyncio.Task[None]] = {}
+        self._retired: list[Server] = []
 
     def add(self, server: Server) -> None:
-        """Take a server in; one of the same name is replaced."""
-        self._servers[server.view.name] = server
+        """Take a server in, and look at it from now on; one of the same name is replaced, in its place."""
+        old = self._servers.get(server.name)
+        self._servers[server.name] = server
+        if old is not None:
+            self._retire(old)
+        if server.config.enabled:
+            self._watches[server] = asyncio.create_task(server.keep_looking(), name=f"watch over {server.name}")
 
     def remove(self, name: str) -> None:
-        """Let a server go; unknown names are ignored."""
-        self._servers.pop(name, None)
+        """Let a server go; unknown names are ignored. What it is answering goes on."""
+        server = self._servers.pop(name, None)
+        if server is not None:
+            self._retire(server)
+
+    def arrange(self, names: Sequence[str]) -> None:
+        """Put the servers in an order; those that are not named come last, as they were."""
+        place = {name: number for number, name in enumerate(names)}
+        self._servers = dict(sorted(self._servers.items(), key=lambda item: place.get(item[0], len(place))))
 
     @property
     def views(self) -> tuple[ServerView, ...]:
-        """What is known of all servers. Safe from any thread."""
+        """What is known of all servers, first choice first."""
         return tuple(server.view for server in tuple(self._servers.values()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, first choice first."""
+        return tuple(self._servers)
+
+    def find(self, name: str) -> Server | None:
+        """Return a server; None when there is none of that name."""
+        return self._servers.get(name)
 
     def get(self, name: str) -> Server:
         """Return a server.
@@ -118,21 +62,44 @@ class Pool:
         """
         server = self._servers.get(name)
         if server is None:
+            title = f"There is no server named {name!r}"
             raise ServerError(
                 Fault(
-                    kind="no_server",
-                    title=f"There is no server named {name!r}",
-                    advice="Choose a model of another server; servers are set in APEHOST_SERVERS.",
+                    kind="no_server", title=title, advice="Pick another model, or add the server on the Servers page."
                 )
             )
         return server
 
+    def choose(self, wanted: Wanted) -> Server:
+        """Return the server that a request goes to.
+
+        Raises:
+            ServerError: None is left that has the model.
+        """
+        best = next(iter(ranked(self.views, wanted)), None)
+        if best is not None:
+            return self._servers[best.name]
+        if wanted.server is not None:
+            return self.get(wanted.server)
+        title = "No other server has the model" if wanted.tried else f"No server has the model {wanted.model!r}"
+        raise ServerError(
+            Fault(kind="no_server", title=title, advice="Pick another model, or look at the Servers page.")
+        )
+
     async def look_at_all(self) -> None:
         """Look at every server at once; a failing one becomes a view like any other."""
-        await asyncio.gather(*(server.look() for server in tuple(self._servers.values())))
+        await asyncio.gather(*(server.look() for server in tuple(self._servers.values()) if server.config.enabled))
 
+    async def close(self) -> None:
+        """Stop looking, and end what the servers do behind."""
+        watches = tuple(self._watches.values())
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+        await asyncio.gather(*(server.close() for server in (*self._servers.values(), *self._retired)))
 
-def _state_of(fault: Fault, *, has_token: bool) -> ServerState:
-    if fault.kind == "unauthorized":
-        return "token_refused" if has_token else "needs_token"
-    return _STATES.get(fault.kind, "failing")
+    def _retire(self, server: Server) -> None:
+        watch = self._watches.pop(server, None)
+        if watch is not None:
+            watch.cancel()
+        self._retired.append(server)

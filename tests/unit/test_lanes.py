@@ -1,73 +1,262 @@
-"""The queue in front of a server."""
+"""The queue in front of a server: its places, its order, and which model may be loaded when."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from apehost_core.servers.lanes import Lane
+from apehost_core.servers.lanes import Lane, Place, Rules
 
 pytestmark = pytest.mark.anyio
 
 
-async def _hold(lane: Lane, places: list[int], entered: asyncio.Event, leave: asyncio.Event) -> None:
-    async with lane.slot(places.append):
-        entered.set()
-        await leave.wait()
+@dataclass
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+@dataclass(eq=False)
+class Caller:
+    """Somebody who wants a place, and keeps it until told to leave."""
+
+    lane: Lane
+    model: str = "a"
+    places: list[int] = field(default_factory=list)
+    place: Place | None = None
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+    async def come(self) -> "Caller":
+        """Queue; returns when the lane has decided."""
+        self.task = asyncio.create_task(self._stay())
+        await turns()
+        return self
+
+    async def _stay(self) -> None:
+        async with self.lane.place(self.model, self.places.append) as self.place:
+            await self.gone.wait()
+
+    async def leave(self) -> None:
+        """Give the place back."""
+        self.gone.set()
+        assert self.task is not None
+        await self.task
+        await turns()
+
+    async def give_up(self) -> None:
+        """Be cancelled."""
+        assert self.task is not None
+        self.task.cancel()
+        await asyncio.wait((self.task,))
+        await turns()
+
+    @property
+    def inside(self) -> bool:
+        """Whether it has got in."""
+        return self.place is not None
+
+
+async def turns() -> None:
+    """Let everything that can go on go on."""
+    for _ in range(6):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def callers(lane: Lane, *models: str) -> AsyncGenerator[list[Caller], None]:
+    """Callers that have come one after the other; all leave at the end."""
+    async with AsyncExitStack() as stack:
+        found: list[Caller] = []
+        for model in models:
+            caller = await Caller(lane, model).come()
+            found.append(caller)
+            stack.push_async_callback(_end, caller)
+        yield found
+
+
+async def _end(caller: Caller) -> None:
+    if caller.task is not None and not caller.task.done():
+        await caller.give_up()
+
+
+def loaded(*models: str) -> Rules:
+    """Only these models are loaded; none stays where another one is loaded."""
+    return Rules(ready=lambda model: model in models)
 
 
 async def test_waits_in_order_and_says_its_place() -> None:
     """The one behind the limit waits, hears its place change, and goes in when a place is free."""
     lane = Lane(1)
-    leave = [asyncio.Event() for _ in range(3)]
-    entered = [asyncio.Event() for _ in range(3)]
-    places: list[list[int]] = [[], [], []]
-    tasks = [asyncio.create_task(_hold(lane, places[i], entered[i], leave[i])) for i in range(3)]
-    await entered[0].wait()
-    while lane.waiting < 2:
-        await asyncio.sleep(0)
-    leave[0].set()
-    await entered[1].wait()
-    assert not entered[2].is_set()
-    assert places == [[], [1], [2, 1]]
-    leave[1].set()
-    leave[2].set()
-    await asyncio.gather(*tasks)
-    assert entered[2].is_set()
+    async with callers(lane, "a", "a", "a") as (first, second, third):
+        assert [True, False, False] == [c.inside for c in (first, second, third)]
+        assert (1, 2) == (lane.traffic.in_flight, lane.traffic.queued)
+        await first.leave()
+        assert (True, False) == (second.inside, third.inside)
+        assert ([], [1], [2, 1]) == (first.places, second.places, third.places)
+        await second.leave()
+        assert third.inside
 
 
 async def test_cancelled_waiter_leaves_the_queue() -> None:
     """Who gives up waiting neither holds a place nor loses one for the others."""
     lane = Lane(1)
-    leave, first, second, third = (asyncio.Event() for _ in range(4))
-    holder = asyncio.create_task(_hold(lane, [], first, leave))
-    await first.wait()
-    quitter = asyncio.create_task(_hold(lane, [], second, leave))
-    waiter = asyncio.create_task(_hold(lane, [], third, leave))
-    while lane.waiting < 2:
-        await asyncio.sleep(0)
-    quitter.cancel()
-    await asyncio.wait([quitter])
-    leave.set()
-    await asyncio.gather(holder, waiter)
-    assert third.is_set()
-    assert not second.is_set()
-    entered = asyncio.Event()
-    await _hold(lane, [], entered, leave)
-    assert entered.is_set()
+    async with callers(lane, "a", "a", "a") as (first, quitter, third):
+        await quitter.give_up()
+        assert [2, 1] == third.places
+        await first.leave()
+        assert third.inside
+        await third.leave()
+        assert (0, 0) == (lane.traffic.in_flight, lane.traffic.queued)
 
 
 async def test_place_given_to_a_cancelled_waiter_is_passed_on() -> None:
-    """A place that is freed in the moment its next holder is cancelled is not lost."""
+    """A place that is freed in the moment its next holder is cancelled is not lost, nor is its load."""
+    lane = Lane(1, loaded("a"))
+    async with callers(lane, "a", "b") as (first, waiter):
+        assert waiter.task is not None
+        waiter.task.cancel()
+        first.gone.set()
+        await turns()
+        async with callers(lane, "a") as (third,):
+            assert third.inside
+        assert not lane.loading
+
+
+async def test_a_load_waits_for_the_model_that_answers() -> None:
+    """A model that must be loaded waits until no other one answers; one that is loaded does not wait."""
+    lane = Lane(4, loaded("a", "c"))
+    async with callers(lane, "a", "b", "c") as (a, b, c):
+        assert (True, False, True) == (a.inside, b.inside, c.inside)
+        await a.leave()
+        assert not b.inside
+        await c.leave()
+        assert b.inside
+        assert b.place is not None
+        assert b.place.must_load
+
+
+async def test_first_requests_share_one_load() -> None:
+    """Requests for one unloaded model come in together; others wait until it is loaded."""
+    ready = {"c"}
+    lane = Lane(4, Rules(ready=ready.__contains__))
+    async with callers(lane, "b", "b", "b", "c") as (first, second, third, other):
+        assert [True, True, True, False] == [c.inside for c in (first, second, third, other)]
+        assert all(c.place is not None and c.place.must_load for c in (first, second, third))
+        ready.add("b")
+        for caller in (first, second, third):
+            assert caller.place is not None
+            caller.place.loaded()
+        await turns()
+        assert other.inside
+        assert not lane.loading
+
+
+async def test_swaps_may_be_allowed() -> None:
+    """Where a person allows it, a model is loaded while another one answers."""
+    lane = Lane(4, loaded("a"))
+    lane.swaps = True
+    async with callers(lane, "a", "b") as (a, b):
+        assert (True, True) == (a.inside, b.inside)
+
+
+async def test_what_was_loaded_to_stay_is_not_in_the_way() -> None:
+    """Models that no load throws out neither hold a load up nor wait for one."""
+    lane = Lane(4, Rules(ready=lambda model: model in "ac", safe=lambda model: model in "ac"))
+    async with callers(lane, "a", "b", "c") as (a, b, c):
+        assert (True, True, True) == (a.inside, b.inside, c.inside)
+
+
+async def test_overtaking_ends_when_patience_does() -> None:
+    """Requests for the loaded model pass one that waits for a load, until it has waited ten seconds."""
+    clock = Clock()
+    lane = Lane(2, loaded("a"), clock=clock)
+    async with callers(lane, "a", "b", "a") as (first, swap, passing):
+        assert (False, True) == (swap.inside, passing.inside)
+        clock.now += 11
+        async with callers(lane, "a") as (late,):
+            await passing.leave()
+            assert (False, False) == (swap.inside, late.inside)
+            await first.leave()
+            assert (True, False) == (swap.inside, late.inside)
+            await swap.leave()
+            assert late.inside
+
+
+async def test_a_wider_lane_lets_more_in() -> None:
+    """A server that turns out to serve more at a time gets more at once."""
     lane = Lane(1)
-    leave, first, second = (asyncio.Event() for _ in range(3))
-    holder = asyncio.create_task(_hold(lane, [], first, leave))
-    await first.wait()
-    waiter = asyncio.create_task(_hold(lane, [], second, leave))
-    while lane.waiting < 1:
-        await asyncio.sleep(0)
-    waiter.cancel()
-    leave.set()
-    await asyncio.wait([holder, waiter])
-    entered = asyncio.Event()
-    await _hold(lane, [], entered, leave)
-    assert entered.is_set()
+    async with callers(lane, "a", "a", "a") as (_, second, third):
+        lane.widen(2)
+        await turns()
+        assert (True, False) == (second.inside, third.inside)
+
+
+async def test_a_lane_that_stalls_says_so() -> None:
+    """Nothing heard for a minute while somebody waits is reported; a sign of life, or an empty queue, ends that."""
+    clock = Clock()
+    lane = Lane(1, clock=clock)
+    async with callers(lane, "a") as (first,):
+        clock.now += 100
+        assert lane.traffic.stalled_s is None
+        async with callers(lane, "a"):
+            assert 100 == lane.traffic.stalled_s
+            lane.sign_of_life()
+            assert lane.traffic.stalled_s is None
+            clock.now += 61
+            assert 61 == lane.traffic.stalled_s
+        assert lane.traffic.stalled_s is None
+        assert first.inside
+
+
+@given(
+    width=st.integers(1, 4),
+    steps=st.lists(st.tuples(st.sampled_from(("a", "b", "c")), st.sampled_from(("come", "leave", "quit", "load")))),
+)
+def test_no_order_of_events_breaks_the_rules(width: int, steps: list[tuple[str, str]]) -> None:
+    """Never more than the width inside, never two models loading, never a load beside another model's answer."""
+    asyncio.run(_play(width, steps))
+
+
+async def _play(width: int, steps: list[tuple[str, str]]) -> None:
+    ready = {"a"}
+    lane = Lane(width, Rules(ready=ready.__contains__))
+    everybody: list[Caller] = []
+    for model, step in steps:
+        mine = [c for c in everybody if c.model == model and c.task is not None and not c.task.done()]
+        if step == "come":
+            everybody.append(await Caller(lane, model).come())
+        elif step == "quit" and mine:
+            await mine[0].give_up()
+        elif step == "leave" and mine and mine[0].inside:
+            await mine[0].leave()
+        elif step == "load" and any(c.place is not None and c.place.must_load for c in mine):
+            ready.clear()
+            ready.add(model)  # it has thrown the others out
+            for caller in mine:
+                if caller.place is not None:
+                    caller.place.loaded()
+            await turns()
+        _holds(lane, width, everybody, ready)
+    while waiting := [c for c in everybody if c.task is not None and not c.task.done()]:
+        await (waiting[0].leave() if waiting[0].inside else waiting[0].give_up())
+    assert (0, 0, False) == (lane.traffic.in_flight, lane.traffic.queued, lane.loading)
+
+
+def _holds(lane: Lane, width: int, everybody: list[Caller], ready: set[str]) -> None:
+    inside = [c for c in everybody if c.inside and c.task is not None and not c.task.done()]
+    assert len(inside) == lane.traffic.in_flight <= width
+    loading = {c.model for c in inside if c.model not in ready}
+    assert len(loading) <= 1
+    assert not loading or {c.model for c in inside} == loading
+    if lane.traffic.queued and not inside:
+        raise AssertionError("somebody waits for nobody")

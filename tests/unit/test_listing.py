@@ -149,7 +149,11 @@ def test_native_instances() -> None:
     """All instances are listed; the context is that of the first one."""
     first = {"id": "k", "config": {"context_length": 4096}}
     model = native(loaded_instances=[first, {"id": "k:2", "config": {"context_length": 9}}, {}, "nonsense"])
-    assert ((Instance("k", 4096), Instance("k:2", 9)), 4096, "loaded") == (model.instances, model.loaded_context, model.state)
+    assert ((Instance("k", 4096), Instance("k:2", 9)), 4096, "loaded") == (
+        model.instances,
+        model.loaded_context,
+        model.state,
+    )
 
 
 def test_open_sets_pass_through() -> None:
