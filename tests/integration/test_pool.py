@@ -44,18 +44,18 @@ async def test_four_first_requests_cause_one_load(tmp_path: Path) -> None:
 
 async def test_nobody_is_thrown_out_in_mid_answer(tmp_path: Path) -> None:
     """A model that must be loaded waits for the answer that its load would end, and says so."""
-    simulator = Simulator(model("a"), model("b", load_s=0.05, tokens_per_s=0), auto_evict=True)
+    evictable = model("a", loaded=False, load_s=0.01)
+    simulator = Simulator(evictable, model("b", load_s=0.05, tokens_per_s=0), auto_evict=True)
     async with network(tmp_path, {"PC": simulator}) as net:
-        first = await net.send("a")
-        await until(lambda: text(first))
+        first = await net.writing("a")
         second = await net.send("b")
         await until(lambda: events(second, Progress))
         assert Progress("queued", position=1) == events(second, Progress)[0]
-        assert [] == simulator.loads
+        assert ["a"] == [load.key for load in simulator.loads]
         assert "completed" == (await finished(first)).outcome
         assert "".join(WORDS) == text(first)
         assert "completed" == (await finished(second)).outcome
-        assert ["b"] == [load.key for load in simulator.loads]
+        assert (["a", "b"], ["b"]) == ([load.key for load in simulator.loads], list(simulator.instances))
 
 
 async def test_swaps_are_allowed_by_the_person(tmp_path: Path) -> None:
