@@ -157,8 +157,10 @@ class Dispatcher:
 
         def heard(event: RunEvent) -> None:
             if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
-                trip.answered = True
                 server.lane.sign_of_life()
+                if not trip.answered:
+                    trip.answered = True
+                    server.reached()
             emit(event)
 
         async with (

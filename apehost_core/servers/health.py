@@ -10,8 +10,9 @@ from apehost_core.errors import Fault, FaultKind
 from apehost_core.servers.views import ServerState
 
 _KEPT_LATENCIES = 60
-_PATIENT_FAILURES = 3
 _LONGEST_PAUSE_S = 60.0
+_GROWTH = 0.25
+_MARGIN = 0.05
 _JITTER = 0.2
 _STATES: dict[FaultKind, ServerState] = {
     "refused": "offline",
@@ -37,7 +38,6 @@ class Condition:
         since: UTC, when it entered the state; None while unknown.
         checked_at: UTC, end of the last look; None before the first.
         fault: Why it is not online; None when it is.
-        failures: Looks that failed in a row.
         latencies: Of the last looks, oldest first, in ms; None for one that failed.
     """
 
@@ -45,7 +45,6 @@ class Condition:
     since: datetime | None = None
     checked_at: datetime | None = None
     fault: Fault | None = None
-    failures: int = 0
     latencies: tuple[float | None, ...] = ()
 
     @property
@@ -58,14 +57,14 @@ def well(before: Condition, now: datetime, latency_ms: float) -> Condition:
     """Return the condition after a look that succeeded."""
     since = before.since if before.state == "online" else now
     latencies = (*before.latencies, latency_ms)[-_KEPT_LATENCIES:]
-    return Condition("online", since, now, None, 0, latencies)
+    return Condition("online", since, now, None, latencies)
 
 
 def unwell(before: Condition, now: datetime, fault: Fault, *, has_token: bool) -> Condition:
     """Return the condition after a look that failed."""
     latencies = (*before.latencies, None)[-_KEPT_LATENCIES:]
     after = told(before, now, fault, has_token=has_token)
-    return replace(after, checked_at=now, failures=before.failures + 1, latencies=latencies)
+    return replace(after, checked_at=now, latencies=latencies)
 
 
 def told(before: Condition, now: datetime, fault: Fault, *, has_token: bool) -> Condition:
@@ -81,20 +80,25 @@ def state_of(fault: Fault, *, has_token: bool) -> ServerState:
     return _STATES.get(fault.kind, "failing")
 
 
-def next_look_s(condition: Condition, interval_s: float, chance: float) -> float:
+def next_look_s(condition: Condition, now: datetime, interval_s: float, chance: float) -> float:
     """Return the seconds until the next look.
 
-    The interval, a little shortened by chance so that servers are not looked at in step. A server that asked to wait
-    is left alone as long as it said. After three failures in a row the pause doubles, up to a minute.
+    A little less than the interval, so that with the look itself no state is wrong for longer, and shortened by
+    chance so that servers are not looked at in step. A server that asked to wait is left alone as long as it said. One
+    that is not well is looked at ever more rarely, down to once a minute: after a quarter of the time that it has been
+    so, which makes the pauses grow exponentially, and however often it was looked at on demand meanwhile.
 
     Args:
         condition: As it is now.
+        now: UTC.
         interval_s: Between two looks at a server that is well.
         chance: 0-1, drawn anew for every look.
     """
     fault = condition.fault
     if fault is not None and fault.kind == "rate_limited" and fault.retry_after_s is not None:
         return max(fault.retry_after_s, interval_s)
-    doublings = max(0, condition.failures - _PATIENT_FAILURES)
-    longest_s = max(interval_s, _LONGEST_PAUSE_S)
-    return min(interval_s * 2.0 ** min(doublings, 16), longest_s) * (1 - _JITTER * chance)
+    pause_s = interval_s
+    if condition.state != "online" and condition.since is not None:
+        unwell_s = (now - condition.since).total_seconds()
+        pause_s = min(max(interval_s, unwell_s * _GROWTH), max(interval_s, _LONGEST_PAUSE_S))
+    return pause_s * (1 - _MARGIN - _JITTER * chance)

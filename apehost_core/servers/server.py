@@ -129,8 +129,9 @@ class Server:
         """Look again and again, until cancelled."""
         while True:
             await self.look()
-            pause_s = next_look_s(self._condition, self._manners.interval_s, random.random())
-            self._next_look_at = datetime.now(UTC) + timedelta(seconds=pause_s)
+            now = datetime.now(UTC)
+            pause_s = next_look_s(self._condition, now, self._manners.interval_s, random.random())
+            self._next_look_at = now + timedelta(seconds=pause_s)
             self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
@@ -147,11 +148,14 @@ class Server:
         self._take(models)
         return models
 
-    def succeeded(self) -> None:
-        """Take note that a request was answered."""
-        self.breaker.succeeded()
+    def reached(self) -> None:
+        """Take note that it has begun to answer a request; where that is news, it is looked at."""
         if self._condition.state != "online":
             self._wake.set()
+
+    def succeeded(self) -> None:
+        """Take note that it has answered a request to the end."""
+        self.breaker.succeeded()
 
     def failed(self, fault: Fault) -> None:
         """Take note that a request failed; what that says about the server is known at once."""
