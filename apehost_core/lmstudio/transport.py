@@ -21,6 +21,7 @@ _MAX_CONNECTIONS = 1_000
 _MAX_IDLE = 8  # httpcore looks at every idle connection for every request: fifty cost more than new ones
 _WRITE_S = 30.0
 FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+_SAYS_NOTHING = ("All connection attempts failed", "Server disconnected without sending a response.")
 _DNS_WORDS = (
     "name or service not known",
     "temporary failure in name resolution",
@@ -113,7 +114,8 @@ def server_error(error: Exception, endpoint: Endpoint) -> ServerError:
             kind, make = "cut", ServerProtocolError
         case _:
             kind, make = "not_a_stream", ServerProtocolError
-    return make(fault_of(kind, endpoint, cause=str(error)))
+    cause = "" if str(error) in _SAYS_NOTHING else str(error)
+    return make(fault_of(kind, endpoint, cause=cause))
 
 
 def _is_dns(error: BaseException) -> bool:
