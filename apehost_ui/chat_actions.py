@@ -8,9 +8,14 @@ import streamlit as st
 from apehost_core.chat.exchange import Choice
 from apehost_core.demo import demo_available
 from apehost_core.errors import ApeHostError, Fault
+from apehost_core.model import Preferences
+from apehost_core.runs.run import Generation
+from apehost_core.servers import Wanted, ranked
+from apehost_core.servers.profiles import Effective
 from apehost_core.store import ConversationSummary
 from apehost_ui import state
 from apehost_ui.host import call, host
+from apehost_ui.markdown import plain_label
 
 
 @contextmanager
@@ -47,12 +52,45 @@ def send() -> None:
     picked, text = state.chat().picked, state.widget_value(state.COMPOSER_KEY)
     if picked is None or not text:
         return
+    begins = state.conversation_id() is None
+    settings = state.chat().settings if begins else None
     try:
-        sent = call(host().send, text, Choice(picked.server, picked.model), state.conversation_id())
+        sent = call(host().send, text, _choice(picked), state.conversation_id(), settings)
     except ApeHostError as error:
         state.chat().refusal, state.chat().unsent = error.fault, text
     else:
         state.open_conversation(sent.conversation_id)
+        if begins:
+            state.chat().settings = Preferences()
+
+
+def settings(conversation: ConversationSummary | None) -> Preferences:
+    """Return what a chat sets for itself; None is the new chat."""
+    return state.chat().settings if conversation is None else host().conversations.settings(conversation.id)
+
+
+def save_settings(conversation: ConversationSummary | None, settings: Preferences) -> Fault | None:
+    """Keep what a chat sets for itself; returns why not, None when it is kept."""
+    if conversation is None:
+        state.chat().settings = settings
+        return None
+    try:
+        host().conversations.set_settings(conversation.id, settings)
+    except ApeHostError as error:
+        return error.fault
+    return None
+
+
+def effective(picked: state.Picked, settings: Preferences) -> Effective:
+    """Return what the picked model's answer in a chat with such settings would use."""
+    return host().effective(_choice(picked), settings)
+
+
+def reasoning_options(picked: state.Picked) -> tuple[str, ...]:
+    """Return the reasoning settings that the picked model allows; empty when that is not known."""
+    able = [view for view in host().servers if picked.server in (view.name, None)]
+    model = next(filter(None, (view.model(picked.model) for view in able)), None)
+    return model.reasoning_options if model else ()
 
 
 def retry() -> None:
@@ -61,8 +99,29 @@ def retry() -> None:
     if picked is None or conversation_id is None:
         return
     with telling():
-        call(host().retry, Choice(picked.server, picked.model), conversation_id)
+        call(host().retry, _choice(picked), conversation_id)
         state.chat().refusal = None
+
+
+def continuations(unfinished: Generation) -> list[tuple[str, Choice]]:
+    """Return by whom an answer that broke off could be gone on with: label and choice, where it began first."""
+    asked = unfinished.model_asked
+    tried = frozenset((unfinished.server,))
+    views = host().servers
+    here = [view for view in views if view.name == unfinished.server and view.answers and view.model(asked)]
+    others = ranked(views, Wanted(None, asked, unfinished.quantisation, tried=tried))
+    elsewhere = [view for view in others if view.answers][:1]
+    found = [("Continue", Choice(view.name, asked)) for view in here]
+    return found + [(f"Continue on {plain_label(view.name)}", Choice(view.name, asked)) for view in elsewhere]
+
+
+def go_on(choice: Choice) -> None:
+    """Have the last answer continued where it broke off."""
+    conversation_id = state.conversation_id()
+    if conversation_id is not None:
+        with telling():
+            call(host().go_on, choice, conversation_id)
+            state.chat().refusal = None
 
 
 def stop(run_id: str) -> None:
@@ -112,3 +171,7 @@ def act(pressed: str | None) -> None:
         call(host().look_at_servers if pressed == "look" else host().start_demo)
         state.chat().refusal = None
     st.rerun()
+
+
+def _choice(picked: state.Picked) -> Choice:
+    return Choice(picked.server, picked.model, quantisation=picked.quantisation)

@@ -4,24 +4,45 @@ What is being looked at lives in the URL, so that refresh, Back and a shared lin
 plain data that survives page switches.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import streamlit as st
 
 from apehost_core.errors import Fault
+from apehost_core.model import Preferences
 
 CONVERSATION = "c"
+SECTION = "section"
 COMPOSER_KEY = "composer"
 PAGE_SIZE = 20
 LIST_SIZE = 40
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Picked:
-    """The model that the next message goes to."""
+    """The model that the next message goes to.
 
-    server: str
+    Attributes:
+        server: None leaves it open which of the servers that have the model answers.
+        model: Its key.
+        quantisation: As listed; with it, only servers that list the same are meant.
+    """
+
+    server: str | None
     model: str
+    quantisation: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The choice as one text."""
+        return "\n".join((self.server or "", self.model, self.quantisation or ""))
+
+    @classmethod
+    def of(cls, key: str) -> "Picked":
+        """Return the choice of a text."""
+        server, model, quantisation = key.split("\n")
+        return cls(server or None, model, quantisation or None)
 
 
 @dataclass(slots=True)
@@ -37,6 +58,8 @@ class ChatState:
         unsent: A text that was not sent and goes back into the composer; None when there is none.
         undo: (id, title) of the conversation just put in the trash; None when there is nothing to undo.
         dialog: Which dialog is open; None when none is.
+        emptied: How often all fields of the opened settings dialog were emptied.
+        settings: What the next new chat sets for itself; goes with its first message.
         to_chat: A conversation was picked on another page; the frame switches to the chat page.
     """
 
@@ -48,7 +71,46 @@ class ChatState:
     unsent: str | None = None
     undo: tuple[str, str] | None = None
     dialog: str | None = None
+    emptied: int = 0
+    settings: Preferences = field(default_factory=Preferences)
     to_chat: bool = False
+
+
+@dataclass(slots=True)
+class ProfilesState:
+    """What the editor of profiles remembers between reruns.
+
+    Attributes:
+        editing: Id of the profile whose form is open, or "new"; None when no form is.
+        deleting: Id of the profile that shall be deleted and waits for the second step; None when none does.
+    """
+
+    editing: str | None = None
+    deleting: str | None = None
+
+
+def profiles() -> ProfilesState:
+    """Return the profile editor's state of this session."""
+    if "profiles" not in st.session_state:
+        st.session_state["profiles"] = ProfilesState()
+    return st.session_state["profiles"]
+
+
+@dataclass(slots=True)
+class ServersState:
+    """What the servers page remembers between reruns. Never an address or a token: those stand in the dialog only.
+
+    Attributes:
+        refusal: Why the last action was not done; shown until the next one.
+        refused: The server that it was about; None when it was about none.
+        removing: The server whose removal waits for its second step; None when none does.
+        downloads: How many downloads were begun; each begins with an empty field.
+    """
+
+    refusal: Fault | None = None
+    refused: str | None = None
+    removing: str | None = None
+    downloads: int = 0
 
 
 def chat() -> ChatState:
@@ -56,6 +118,24 @@ def chat() -> ChatState:
     if "chat" not in st.session_state:
         st.session_state["chat"] = ChatState()
     return st.session_state["chat"]
+
+
+def servers() -> ServersState:
+    """Return the servers page's state of this session."""
+    if "servers" not in st.session_state:
+        st.session_state["servers"] = ServersState()
+    return st.session_state["servers"]
+
+
+def follow_section(key: str, sections: Sequence[str]) -> None:
+    """Have a switch show the section that the URL names, or the first; called right before it is drawn."""
+    named = st.query_params.get(SECTION)
+    st.session_state[key] = named if named in sections else sections[0]
+
+
+def take_section(key: str) -> None:
+    """Point the URL at the section that a switch was set to; from its callback."""
+    st.query_params[SECTION] = st.session_state[key]
 
 
 def conversation_id() -> str | None:
@@ -70,6 +150,12 @@ def open_conversation(conversation: str | None) -> None:
     else:
         st.query_params[CONVERSATION] = conversation
     chat().refusal = None
+    close_dialog()
+
+
+def close_dialog() -> None:
+    """Stop drawing the dialog that is open; what is typed into it is gone."""
+    chat().dialog, chat().emptied = None, 0
 
 
 def link(conversation: str | None) -> dict[str, str]:

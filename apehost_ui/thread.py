@@ -11,6 +11,7 @@ from apehost_core.store import RunRow, StoredMessage
 from apehost_ui import state
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.message import ANSWER_AVATAR, answer_footer, avatar, message_body
+from apehost_ui.components.request_inspector import inspector_dialog, open_inspector
 from apehost_ui.host import host
 from apehost_ui.live import live_answer
 from apehost_ui.words import OUTCOMES
@@ -22,9 +23,11 @@ class Again:
 
     Attributes:
         not_before: UTC, when the server asked to wait; None when it did not.
+        unfinished: The call whose answer broke off and may be gone on with; None where nothing was written.
     """
 
     not_before: datetime | None = None
+    unfinished: Generation | None = None
 
 
 def thread(conversation_id: str) -> Again | None:
@@ -38,6 +41,7 @@ def thread(conversation_id: str) -> Again | None:
     generations = store.generations_of([stored.id for stored in page.messages])
     for stored in page.messages:
         _stored(stored, generations.get(stored.id, []))
+    inspector_dialog(host().inspect)
     if run is not None:
         return _live(run)
     last = page.messages[-1] if page.messages else None
@@ -46,7 +50,7 @@ def thread(conversation_id: str) -> Again | None:
     if last.message.role == "user":
         return _unanswered(store.last_run(last.id))
     ended = generations.get(last.id, [])
-    return Again() if ended and ended[-1].outcome not in ("completed", "length") else None
+    return Again(unfinished=ended[-1]) if ended and ended[-1].outcome != "completed" else None
 
 
 def _stored(stored: StoredMessage, generations: list[Generation]) -> None:
@@ -54,7 +58,7 @@ def _stored(stored: StoredMessage, generations: list[Generation]) -> None:
     with st.chat_message(role, avatar=avatar(stored.message)), st.container(key=f"message-{stored.id}"):
         message_body(stored.message)
         if generations:
-            answer_footer(generations[-1], stored.message)
+            answer_footer(generations, stored.message, on_info=open_inspector)
 
 
 def _live(run: LiveRun) -> Again | None:
@@ -77,12 +81,13 @@ def _live(run: LiveRun) -> Again | None:
 def _unanswered(run: RunRow | None) -> Again:
     """Draw how the last attempt to answer ended when it left no text."""
     with st.chat_message("assistant", avatar=ANSWER_AVATAR):
-        if run is None:
-            st.caption("Not answered yet.")
-        elif run.fault is not None:
+        calls = host().calls_of(run.id) if run else ()
+        if calls:
+            answer_footer(calls, None, on_info=open_inspector)
+        elif run is not None and run.fault is not None:
             fault_box(run.fault)
         else:
-            st.caption(OUTCOMES[run.outcome] if run.outcome else "Not answered yet.")
+            st.caption(OUTCOMES[run.outcome] if run and run.outcome else "Not answered yet.")
     return Again(_not_before(run) if run else None)
 
 

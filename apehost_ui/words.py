@@ -1,7 +1,10 @@
 """How states, durations, sizes and outcomes are said. Pure functions."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
+from apehost_core.errors import Fault
 from apehost_core.events import Outcome, Progress
 from apehost_core.runs.run import Generation
 from apehost_core.runs.transcript import State, TurnFold
@@ -10,24 +13,32 @@ from apehost_core.servers import ServerState
 SERVER_STATES: dict[ServerState, str] = {
     "unknown": "not looked at yet",
     "online": "online",
+    "busy": "busy",
+    "loading": "loading a model",
     "offline": "offline",
     "needs_token": "needs a token",
     "token_refused": "token refused",
     "rate_limited": "rate limited",
+    "not_lm_studio": "not LM Studio",
     "failing": "answers with errors",
+    "disabled": "switched off",
 }
 SERVER_BADGES: dict[ServerState, str] = {
     "unknown": "○",
     "online": "●",
+    "busy": "◉",
+    "loading": "◔",
     "offline": "✕",
     "needs_token": "⚿",
     "token_refused": "⚿",
     "rate_limited": "◐",
+    "not_lm_studio": "≠",
     "failing": "▲",
+    "disabled": "○",
 }
 NOBODY_THERE = (
     "LM Studio's usual place was tried: **port 1234 on this computer**. Nothing answered there. "
-    "Servers elsewhere are named in `LMSTUDIO_SERVERS`."
+    "Servers elsewhere are added on the **Servers** page, or named in `LMSTUDIO_SERVERS`."
 )
 _STATES: dict[State, str] = {
     "queued": "queued",
@@ -94,6 +105,8 @@ def stats_line(generation: Generation) -> str:
     rate, ttft = generation.decode_rate, generation.timing.ttft
     if rate is not None:
         pieces.append(f"{about}{rate:.1f} tok/s")
+    if generation.timing.load is not None:
+        pieces.append(f"loaded in {duration(generation.timing.load / 1000)}")
     if ttft is not None:
         pieces.append(f"first token {duration(ttft / 1000)}{' (cold)' if generation.cold else ''}")
     tokens = f"{about}{generation.completion_tokens:,} tokens" if generation.completion_tokens else ""
@@ -104,11 +117,37 @@ def stats_line(generation: Generation) -> str:
     return " · ".join(piece for piece in pieces if piece)
 
 
+def counted(tokens: int | None, *, estimated: bool = False) -> str:
+    """Return a count and how it was got: "≈1,204 (estimated)"; empty when there is none."""
+    if tokens is None:
+        return ""
+    return f"≈{tokens:,} (estimated)" if estimated else f"{tokens:,} (measured)"
+
+
 def ending(outcome: Outcome, finish_reason: str | None) -> str:
     """Return how an answer ended."""
     if outcome == "completed":
         return finish_reason or OUTCOMES[outcome]
     return OUTCOMES[outcome]
+
+
+def moved(generations: Sequence[Generation]) -> list[str]:
+    """Return how an answer came from call to call: "Moved from PC to Mini: PC refused the connection."."""
+    return _moves([(generation.server, generation.fault) for generation in generations])
+
+
+def moved_live(turns: Sequence[TurnFold]) -> list[str]:
+    """Return the same of an answer that is being written."""
+    return _moves([(turn.start.server, turn.fault) for turn in turns])
+
+
+def _moves(calls: Sequence[tuple[str, Fault | None]]) -> list[str]:
+    lines: list[str] = []
+    for (server, fault), (after, _) in pairwise(calls):
+        if fault is not None:
+            way = f"Tried again on {server}" if server == after else f"Moved from {server} to {after}"
+            lines.append(f"{way}: {fault.title}.")
+    return lines
 
 
 def answered_by_another(generation: Generation) -> str | None:

@@ -1,5 +1,7 @@
 """One recorded message: its reasoning, its text, and the line of numbers under an answer."""
 
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 
 from apehost_core.messages import ImagePart, Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
@@ -7,7 +9,7 @@ from apehost_core.runs.run import Generation
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.reasoning import reasoning
 from apehost_ui.markdown import plain_label, safe
-from apehost_ui.words import answered_by_another, stats_line
+from apehost_ui.words import answered_by_another, moved, stats_line
 
 ANSWER_AVATAR = ":material/graphic_eq:"
 PERSON_AVATAR = ":material/person:"
@@ -42,8 +44,15 @@ def _text(message: Message, text: str) -> None:
         st.markdown(safe(text))
 
 
-def answer_footer(generation: Generation, shown: Message | None) -> None:
-    """Draw what is known about how an answer came to be: warnings, what went wrong, the numbers."""
+def answer_footer(generations: Sequence[Generation], shown: Message | None, *, on_info: Callable[[str], None]) -> None:
+    """Draw what is known about how an answer came to be: moves, warnings, what went wrong, the numbers.
+
+    Args:
+        generations: The calls that led to it, oldest first; at least one.
+        shown: The answer; None when there is none.
+        on_info: Gets the id of the last call when more is asked for.
+    """
+    generation = generations[-1]
     other = answered_by_another(generation)
     if other:
         st.warning(plain_label(other), icon=":material/swap_horiz:")
@@ -51,7 +60,19 @@ def answer_footer(generation: Generation, shown: Message | None) -> None:
         fault_box(generation.fault)
     elif shown is not None and not shown.text.strip() and shown.reasoning:
         st.info(_only_thoughts(generation), icon=":material/psychology:")
-    st.caption(plain_label(stats_line(generation)))
+    for line in moved(generations):
+        st.caption(plain_label(line))
+    with st.container(horizontal=True, vertical_alignment="center", key=f"numbers-{generation.generation_id}"):
+        st.caption(plain_label(stats_line(generation)), width="content")
+        st.button(
+            "Info",
+            key=f"info-{generation.generation_id}",
+            icon=":material/info:",
+            help="How this answer came to be",
+            type="tertiary",
+            on_click=on_info,
+            args=(generation.generation_id,),
+        )
     for warning in generation.warnings:
         st.caption(plain_label(warning))
 

@@ -1,10 +1,12 @@
-"""The button that asks a question again; it counts down where a server asked to wait."""
+"""The buttons after an answer that failed: ask again (counting down where a server asked to wait), or go on with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import ceil
 
 import streamlit as st
+
+from apehost_core.chat.exchange import Choice
 
 _ICON = ":material/refresh:"
 
@@ -15,6 +17,13 @@ def retry_button(not_before: datetime | None, *, on_click: Callable[[], None]) -
         st.fragment(_count_down, run_every=1)(not_before)
     else:
         st.button("Retry", key="retry", icon=_ICON, on_click=on_click)
+
+
+def continue_buttons(choices: Sequence[tuple[str, Choice]], *, on_click: Callable[[Choice], None]) -> None:
+    """Draw a button for each label, whose choice goes on with the answer."""
+    for number, (label, choice) in enumerate(choices):
+        icon = ":material/resume:"
+        st.button(label, key=f"continue-{number}", icon=icon, on_click=on_click, args=(choice,))
 
 
 def _count_down(not_before: datetime | None) -> None:

@@ -48,10 +48,18 @@ class Serving:
     Attributes:
         url: Its address.
         open: Holds the simulator that listens there; empty where nobody does.
+        running: The simulator; None where nobody listens.
     """
 
     url: str
     open: ExitStack
+    running: Simulator | None = None
+
+    @property
+    def simulator(self) -> Simulator:
+        """The simulator that listens there."""
+        assert self.running is not None
+        return self.running
 
     @property
     def port(self) -> int:
@@ -146,7 +154,7 @@ async def _installed(settings: Settings) -> AsyncGenerator[Host, None]:
 def _serving(simulator: Simulator | None) -> Serving:
     held = ExitStack()
     url = f"http://127.0.0.1:{free_port()}" if simulator is None else held.enter_context(serve(simulator))
-    return Serving(url, held)
+    return Serving(url, held, simulator)
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -1,9 +1,9 @@
 """A browser tab on the app, without a browser."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
@@ -14,6 +14,7 @@ from apehost_ui import state
 ROOT = Path(__file__).parents[2]
 PageName = Literal["chat", "servers", "history"]
 _PATIENCE_S = 60
+_PICKER = "model_picker"
 _SIDEBAR = 1  # where Streamlit keeps it among the places of a page
 # Each tester would make its own, and search all installed packages for components, for a quarter of a second.
 _COMPONENTS = BidiComponentManager()
@@ -63,6 +64,22 @@ class Tab:
         button.click()
         return self.run()
 
+    def click(self, key: str) -> Self:
+        """Press the button of that key."""
+        self.at.button(key=key).click()
+        return self.run()
+
+    def write(self, **texts: str) -> Self:
+        """Write into fields, named by their keys with _ for -; nothing is sent yet."""
+        for key, text in texts.items():
+            self.at.text_input(key=key.replace("_", "-")).set_value(text)
+        return self
+
+    def section(self, name: str) -> Self:
+        """Switch to a section of the page."""
+        self.at.button_group[0].set_value(name)
+        return self.run()
+
     def rename(self, title: str) -> Self:
         """Give the opened conversation a name in its dialog."""
         self.press("Rename")
@@ -71,19 +88,19 @@ class Tab:
 
     def pick(self, label: str) -> Self:
         """Pick the model of that label in the sidebar."""
-        self.at.selectbox[0].select(label)
+        self.at.selectbox(key=_PICKER).select(label)
         return self.run()
 
     @property
     def picked(self) -> str:
         """The label of the picked model."""
-        box = self.at.selectbox[0]
+        box = self.at.selectbox(key=_PICKER)
         return "" if box.index is None else box.options[box.index]
 
     @property
     def models(self) -> list[str]:
         """The labels of the models to pick from."""
-        return self.at.selectbox[0].options
+        return self.at.selectbox(key=_PICKER).options
 
     @property
     def buttons(self) -> list[str]:
@@ -109,6 +126,15 @@ class Tab:
     def answer(self) -> str:
         """What people read in the last message."""
         return words(self.messages[-1])
+
+    def box(self, key: str) -> str:
+        """What people read in the container of that key."""
+        return words(self.at.get_by_key(key))
+
+    @property
+    def rows(self) -> list[dict[Hashable, Any]]:
+        """The lines of the page's first table, by its headings."""
+        return self.at.dataframe[0].value.to_dict("records")
 
     @property
     def sidebar(self) -> str:

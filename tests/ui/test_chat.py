@@ -27,7 +27,7 @@ def test_the_line_under_an_answer(start: Start) -> None:
     """It says model, server, speed, time to the first token, tokens and how the answer ended."""
     tab = start({"mini": Simulator(SimModel(tokens_per_s=10))}).asked()
     line = r"sim-model · mini · [\d.]+ tok/s · first token [\d.]+ s · 5 tokens · stop"
-    assert re.fullmatch(line, tab.answer.splitlines()[-1])
+    assert re.search(f"^{line}$", tab.answer, re.MULTILINE)
 
 
 def test_an_answer_that_was_cut_by_its_limit_says_so(start: Start) -> None:
@@ -35,7 +35,7 @@ def test_an_answer_that_was_cut_by_its_limit_says_so(start: Start) -> None:
     simulator = Simulator()
     simulator.fault = "length"
     tab = start({"mini": simulator}).asked()
-    assert tab.answer.endswith("stopped at the token limit")
+    assert "stopped at the token limit" in tab.answer
 
 
 def test_reasoning_is_folded_under_its_duration(start: Start) -> None:
