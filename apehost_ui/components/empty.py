@@ -12,7 +12,7 @@ _LM_STUDIO_STEPS = """
 2. In **Developer**, switch the server on (or run `lms server start`).
 3. Press **Look again**.
 
-Servers on other machines are named in `LMSTUDIO_SERVERS` (see the README).
+Servers on other machines are added on the **Servers** page, or named in `LMSTUDIO_SERVERS` (see the README).
 """
 
 
@@ -22,9 +22,11 @@ def no_server(servers: tuple[ServerView, ...], *, demo_offer: bool) -> str | Non
     for server in servers:
         if server.configured and server.fault is not None:
             fault_box(server.fault)
-        elif not server.configured:
+        elif not server.configured and not server.answers:
             st.markdown(NOBODY_THERE)
-        elif server.state == "online":
+        elif server.state == "disabled":
+            st.info(plain_label(f"{server.name} is switched off. Enable it on the Servers page."))
+        elif server.answers:
             st.info(plain_label(f"{server.name} is online and has no chat model. Download or load one in LM Studio."))
     st.markdown(_LM_STUDIO_STEPS)
     with st.container(horizontal=True):

@@ -1,48 +1,174 @@
-"""One server: its state in words, since when, and its models."""
+"""One server: what it is, what goes on, and what can be done with it.
+
+What changes by the second is drawn by a fragment of its own from memory; the buttons stand outside of it, so nothing
+moves under a finger.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
-from apehost_core.model import ModelInfo
-from apehost_core.servers import ServerView
+from apehost_core.servers import ServerState, ServerView
+from apehost_ui import server_words, state
 from apehost_ui.components.fault import fault_box
-from apehost_ui.components.grid import grid
+from apehost_ui.components.latency_line import latency_line
 from apehost_ui.markdown import plain_label
-from apehost_ui.words import NOBODY_THERE, SERVER_BADGES, SERVER_STATES, size
+from apehost_ui.words import NOBODY_THERE
+
+_Colour = Literal["green", "orange", "gray"]
+_COLOURS: dict[ServerState, _Colour] = {
+    "online": "green",
+    "busy": "orange",
+    "loading": "orange",
+    "rate_limited": "orange",
+    "unknown": "gray",
+    "disabled": "gray",
+}
+_FEW, _MANY = 4, 16
+Seen = Callable[[str], ServerView | None]
+"""Returns what is known of a server now; None when there is none of that name any more."""
 
 
-def server_card(server: ServerView) -> None:
-    """Draw a server from what is known of it."""
-    with st.container(border=True):
-        label = " · a small model that comes with ApeHost, to try it out" if server.demo else ""
-        st.markdown(f"**{SERVER_BADGES[server.state]} {plain_label(server.name)}**{label}")
-        st.caption(" · ".join(_facts(server)))
-        if server.fault is not None and server.configured:
-            fault_box(server.fault)
-        elif server.fault is not None:
-            st.markdown(NOBODY_THERE)
-        if server.models:
-            grid([_row(model) for model in server.models])
-        elif server.state == "online":
-            st.caption("No models. Download one in LM Studio, or load one if just-in-time loading is off.")
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a card stands.
+
+    Attributes:
+        number: In the order of choice, from 0.
+        of: How many servers there are.
+    """
+
+    number: int
+    of: int
 
 
-def _facts(server: ServerView) -> list[str]:
-    facts = [SERVER_STATES[server.state]]
-    if server.since is not None:
-        facts.append(f"since {server.since.astimezone():%H:%M:%S}")
-    if server.kind:
-        facts.append(server.kind)
-    if server.latency_ms is not None:
-        facts.append(f"listing took {server.latency_ms:.0f} ms")
-    return facts
+@dataclass(frozen=True, slots=True)
+class CardActions:
+    """What the buttons of a card call; each is told the server's name."""
+
+    look: Callable[[str], None]
+    edit: Callable[[str], None]
+    enable: Callable[[str, bool], None]
+    move: Callable[[str, int], None]
+    ask_removal: Callable[[str | None], None]
+    remove: Callable[[str], None]
 
 
-def _row(model: ModelInfo) -> dict[str, str | int | None]:
-    return {
-        "Model": model.name,
-        "State": model.state.replace("_", " "),
-        "Type": model.type,
-        "Quantisation": model.quantisation,
-        "Size": size(model.size_bytes) if model.size_bytes else None,
-        "Context": model.loaded_context or model.max_context,
-    }
+def server_card(server: ServerView, place: Place, seen: Seen, actions: CardActions, *, removing: bool) -> None:
+    """Draw a server's head: name, place, state and buttons.
+
+    Args:
+        server: As it is known now.
+        place: Where it stands among the others.
+        seen: What the moving part asks again and again.
+        actions: What the buttons call.
+        removing: Whether its removal waits for the second step.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain_label(server.name), anchor=False, width="content")
+        st.caption(server_words.choice(place.number), width="stretch")
+        _order(server.name, place, actions)
+    st.fragment(_pulse, run_every=_pulse_s(place.of))(server.name, seen)
+    origin = server_words.origin_words(server)
+    if origin is not None:
+        st.caption(origin)
+    _buttons(server, actions)
+    if removing:
+        _second_step(server, actions)
+
+
+def _pulse_s(servers: int) -> int | None:
+    """Return the seconds between two beats: with many servers each takes its time, so all of them cost the same.
+
+    None under an open dialog: nobody sees the cards then.
+    """
+    if state.chat().dialog is not None:
+        return None
+    return 1 if servers <= _FEW else 2 if servers <= _MANY else 5
+
+
+def _pulse(name: str, seen: Seen) -> None:
+    server = seen(name)
+    if server is None:
+        return
+    facts = [plain_label(fact) for fact in server_words.facts(server)]
+    words = plain_label(server_words.state_words(server))
+    with st.container(horizontal=True, vertical_alignment="center", key=f"state-{name}"):
+        st.badge(words, color=_COLOURS.get(server.state, "red"))
+        st.caption(" · ".join(facts), width="content")
+    _sayings(server)
+    if server.state == "disabled":
+        return
+    pieces = [server_words.traffic_words(server)] if server.answers else []
+    pieces.append(server_words.latency_words(server.latencies))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain_label(" · ".join(filter(None, pieces))), width="content")
+        latency_line(server.latencies)
+
+
+def _sayings(server: ServerView) -> None:
+    """Draw why it does not answer, and what is odd about it."""
+    if server.state == "disabled":
+        st.caption("Neither looked at nor asked until it is enabled. Its history stays.")
+        return
+    if server.fault is not None and server.configured:
+        fault_box(server.fault)
+    elif server.fault is not None:
+        st.markdown(NOBODY_THERE)
+    for warning in (server_words.stalled_words(server), server_words.resting_words(server)):
+        if warning is not None:
+            st.warning(plain_label(warning), icon=":material/hourglass_disabled:")
+
+
+def _buttons(server: ServerView, actions: CardActions) -> None:
+    name, own, off = server.name, server.origin == "page", server.state == "disabled"
+    with st.container(horizontal=True, gap="small", key=f"actions-{name}"):
+        if not off:
+            st.button("Look now", key=f"look-{name}", icon=":material/refresh:", on_click=actions.look, args=(name,))
+        if own:
+            st.button("Edit", key=f"edit-{name}", icon=":material/edit:", on_click=actions.edit, args=(name,))
+            switch = ("Enable", ":material/toggle_on:") if off else ("Disable", ":material/toggle_off:")
+            label, icon = switch
+            st.button(label, key=f"enable-{name}", icon=icon, on_click=actions.enable, args=(name, off))
+            st.button(
+                "Remove", key=f"remove-{name}", icon=":material/delete:", on_click=actions.ask_removal, args=(name,)
+            )
+
+
+def _order(name: str, place: Place, actions: CardActions) -> None:
+    """Draw the buttons that change who is asked first."""
+    if place.of < 2:
+        return
+    ways = (("Up", ":material/arrow_upward:", -1, 0), ("Down", ":material/arrow_downward:", 1, place.of - 1))
+    for label, icon, step, last in ways:
+        st.button(
+            label,
+            key=f"{label.lower()}-{name}",
+            type="tertiary",
+            icon=icon,
+            disabled=place.number == last,
+            on_click=actions.move,
+            args=(name, step),
+        )
+
+
+def _second_step(server: ServerView, actions: CardActions) -> None:
+    count = server.traffic.in_flight
+    finish = f" {count} answer{'s' if count > 1 else ''} under way will finish." if count else ""
+    with st.container(border=True, key=f"removal-{server.name}"):
+        st.markdown(
+            f"Remove **{plain_label(server.name)}**? Its address and token are forgotten; "
+            f"chats and numbers stay in the history.{finish}"
+        )
+        with st.container(horizontal=True):
+            st.button(
+                "Remove it",
+                key=f"sure-{server.name}",
+                type="primary",
+                icon=":material/delete:",
+                on_click=actions.remove,
+                args=(server.name,),
+            )
+            st.button("Keep it", key=f"keep-{server.name}", on_click=actions.ask_removal, args=(None,))
