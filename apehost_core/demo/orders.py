@@ -12,6 +12,7 @@ class Order(BaseModel):
         key: API key that every request must carry.
         threads: CPU threads.
         parallel: Answers that are written at a time.
+        port: Where to listen; 0 takes a free one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -21,6 +22,7 @@ class Order(BaseModel):
     key: str = Field(repr=False)
     threads: int
     parallel: int
+    port: int = 0
 
 
 class Ready(BaseModel):

@@ -1,7 +1,7 @@
 """The demo engine's process: `python -m apehost_core.demo.serving`, started by `engine.py` only.
 
-It reads one JSON line (`Order`) from its standard input, serves on a free port of the loopback interface, and says
-where with one JSON line (`Ready`). When its standard input ends it ends too: however the app goes, it leaves
+It reads one JSON line (`Order`) from its standard input, serves on a port of the loopback interface, and says where
+with one JSON line (`Ready`). When its standard input ends it ends too: however the app goes, it leaves
 nothing behind. SIGTERM keeps its default meaning; a handler in Python would not run while llama.cpp works.
 """
 
@@ -41,7 +41,7 @@ def _parameters(order: Order) -> xllamacpp.CommonParams:
     parameters.model_alias = {order.name}
     parameters.api_keys = [order.key]
     parameters.hostnames = ["127.0.0.1"]
-    parameters.port = 0
+    parameters.port = order.port
     parameters.cors_origins = ""
     parameters.offline = True
     parameters.ui = False
