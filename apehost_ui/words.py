@@ -89,6 +89,8 @@ def state_line(turn: TurnFold | None, elapsed_s: float) -> str:
 def _progress(progress: Progress) -> str:
     if progress.position is not None:
         return f" ({ordinal(progress.position)} in line)"
+    if progress.seconds is not None:
+        return f" for {duration(progress.seconds)}"
     return f" {progress.fraction:.0%}" if progress.fraction is not None else ""
 
 

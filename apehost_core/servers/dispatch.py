@@ -30,7 +30,7 @@ from apehost_core.servers.server import Server
 
 _HOMES = 10_000
 _LONGEST_WAIT_S = 60.0
-_MOST_WAITS = 3
+_MOST_WAITS = 2
 _MOVES: frozenset[FaultKind] = frozenset(
     (
         "refused",

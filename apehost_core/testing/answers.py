@@ -66,7 +66,7 @@ def refusal(kind: str, model: SimModel, request: Request) -> Response:
     make: dict[str, Callable[[], Response]] = {
         "html": lambda: HTMLResponse("<!DOCTYPE html><html><body>Welcome to nginx!</body></html>"),
         "not_found": lambda: JSONResponse({"error": {"message": "File Not Found", "code": 404}}, 404),
-        "rate_limited": lambda: JSONResponse({"error": "Too many requests"}, 429, {"Retry-After": "7"}),
+        "rate_limited": lambda: JSONResponse({"error": "Too many requests"}, 429, {"Retry-After": "2"}),
         "server_error": lambda: JSONResponse({"error": "Compute error."}, 500),
         "error_body": lambda: JSONResponse({"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
         "echo": lambda: JSONResponse({"error": {"message": echo}}, 502),  # as proxies do: it quotes address and token

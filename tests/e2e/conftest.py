@@ -125,6 +125,7 @@ def at_rest(page: Page) -> None:
     """Wait until the last answer is drawn as it is kept, no more as one that is being written."""
     expect(page.locator(".st-key-live")).to_have_count(0, timeout=20_000)
     expect(stop_button(page)).to_have_count(0)
+    expect(answer(page).get_by_role("button", name="Info")).to_be_visible()
 
 
 def words_shown(page: Page) -> int:

@@ -53,6 +53,7 @@ def test_send_stream_stop_and_reload_by_link(page: Page, app: App) -> None:
     other = page.context.browser.new_context().new_page()  # type: ignore[union-attr]
     other.goto(page.url)
     expect(answer(other)).to_contain_text("stopped by you", timeout=20_000)
+    at_rest(other)
     assert answer(other).inner_text() == shown
     other.context.close()
 

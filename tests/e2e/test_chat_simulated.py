@@ -242,14 +242,25 @@ def test_a_dead_server_says_so_and_retry_works(page: Page, server: Server) -> No
     finished(page)
 
 
-def test_a_server_that_asks_to_wait(page: Page, server: Server) -> None:
-    """Retry counts the seconds down that the server asked for, and then asks again."""
+def test_a_server_that_asks_to_wait_is_waited_for(page: Page, server: Server) -> None:
+    """The page says that it waits and for how long; the answer then comes by itself, and tells of the second try."""
     server.simulator.faults.append("rate_limited")
-    composer(page).fill("Write.")
-    page.keyboard.press("Enter")
-    waiting = page.locator(".st-key-retry-later button")
-    expect(waiting).to_have_text(re.compile(r"Retry in [1-7] s"), timeout=20_000)
-    expect(waiting).to_be_disabled()
+    ask(page, "Write.")
+    expect(answer(page)).to_contain_text("waiting as the server asked for 2.0 s", timeout=20_000)
+    finished(page)
+    expect(answer(page)).to_contain_text("Tried again on sim")
+
+
+def test_a_server_that_goes_on_asking_to_wait(page: Page, server: Server) -> None:
+    """After two waits Retry counts the seconds down that the server asked for, and then asks again."""
+    server.simulator.fault = "rate_limited"
+    try:
+        ask(page, "Write.")
+        waiting = page.locator(".st-key-retry-later button")
+        expect(waiting).to_have_text(re.compile(r"Retry in [12] s"), timeout=30_000)
+        expect(waiting).to_be_disabled()
+    finally:
+        server.simulator.fault = None
     page.locator(".st-key-retry button").click(timeout=20_000)
     finished(page)
 

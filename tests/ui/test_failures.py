@@ -66,7 +66,7 @@ CASES = (
     Case("server_error", "The model crashed on mini.", "Try again; if it happens again, reload the model"),
     Case("load_failed", "mini could not load the model.", "Memory is the usual reason: try a smaller quantisation"),
     Case("no_models", "mini does not have this model.", "Load or download it on the Servers page or in LM Studio, or"),
-    Case("rate_limited", "mini asks to slow down.", "Wait 7 seconds, then try again.", again="Retry in"),
+    Case("rate_limited", "mini asks to slow down.", "Wait 2 seconds, then try again.", again="Retry in"),
 )
 
 
