@@ -200,6 +200,10 @@ class Host:
         """Have a server load a model to stay; how far it is stands in the server's view."""
         self.pool.get(server).load(key, context)
 
+    async def forget_load(self, server: str, key: str) -> None:
+        """Stop showing that a load failed."""
+        self.pool.get(server).loads.forget_failure(key)
+
     async def unload_model(self, server: str, instance: str) -> None:
         """Unload a loaded copy of a model.
 

@@ -77,6 +77,7 @@ def _or_fault(draw: Callable[[], None]) -> None:
         fault_box(error.fault)
 
 
+state.arrive(page.title)
 with st.sidebar:
     _or_fault(_sidebar)
 if state.chat().to_chat:

@@ -124,11 +124,7 @@ def load(server: str, key: str, context: int | None) -> None:
 def forget_load(server: str, key: str) -> None:
     """Stop showing that a load failed."""
     with telling(server):
-        call(_forget_load, server, key)
-
-
-async def _forget_load(server: str, key: str) -> None:
-    host().pool.get(server).loads.forget_failure(key)
+        call(host().forget_load, server, key)
 
 
 def unload(server: str, instance: str) -> None:

@@ -57,6 +57,7 @@ class ChatState:
         refusal: Why the last text was not sent; shown above the composer until the next send.
         unsent: A text that was not sent and goes back into the composer; None when there is none.
         undo: (id, title) of the conversation just put in the trash; None when there is nothing to undo.
+        page: The page that was drawn last.
         dialog: Which dialog is open; None when none is.
         emptied: How often all fields of the opened settings dialog were emptied.
         settings: What the next new chat sets for itself; goes with its first message.
@@ -70,6 +71,7 @@ class ChatState:
     refusal: Fault | None = None
     unsent: str | None = None
     undo: tuple[str, str] | None = None
+    page: str = ""
     dialog: str | None = None
     emptied: int = 0
     settings: Preferences = field(default_factory=Preferences)
@@ -151,6 +153,13 @@ def open_conversation(conversation: str | None) -> None:
         st.query_params[CONVERSATION] = conversation
     chat().refusal = None
     close_dialog()
+
+
+def arrive(page: str) -> None:
+    """Take note of the page that is drawn; a dialog of another one is not open any more."""
+    if chat().page != page:
+        chat().page = page
+        close_dialog()
 
 
 def close_dialog() -> None:

@@ -9,9 +9,10 @@ from apehost_ui.components.empty import no_server
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.profile_editor import profile_editor
 from apehost_ui.components.request_inspector import inspector_dialog
-from apehost_ui.components.server_card import CardActions, Place, server_card
+from apehost_ui.components.server_card import CardActions, server_card
 from apehost_ui.components.server_form import open_to_add, open_to_edit, server_dialog
 from apehost_ui.components.server_models import ModelActions, server_models
+from apehost_ui.components.server_pages import shown_servers
 from apehost_ui.components.server_requests import server_requests
 from apehost_ui.components.server_sections import section
 from apehost_ui.host import host
@@ -43,10 +44,9 @@ with st.container(key="servers-page"):
     match shown:
         case "servers" if any(server.configured or server.answers for server in servers):
             everywhere = homes(servers)
-            for number, server in enumerate(servers):
+            for place, server in shown_servers(servers):
                 with st.container(border=True, key=f"server-{server.name}"):
-                    place, removing = Place(number, len(servers)), page.removing == server.name
-                    server_card(server, place, server_actions.view, cards, removing=removing)
+                    server_card(server, place, server_actions.view, cards, removing=page.removing == server.name)
                     if page.refusal is not None and page.refused == server.name:
                         fault_box(page.refusal)
                     server_models(server, everywhere, server_actions.view, models)

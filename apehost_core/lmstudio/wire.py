@@ -7,6 +7,7 @@ into a ServerError and leaves a line in the request log for every call. It knows
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from apehost_core.lmstudio.transport import Http, Watchdogs, closed_unasked, tra
 
 STREAMING = {"Content-Type": "application/json", "Accept": "text/event-stream", "Accept-Encoding": "identity"}
 _JSON = {"Content-Type": "application/json"}
+_HANGS = "It takes connections and does not answer: it is busy, or has hung. Look at that machine, or start it anew."
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 
 _Send = Callable[[str], Awaitable[httpx.Response]]
@@ -146,7 +148,7 @@ class Wire:
                     async with asyncio.timeout(seconds):
                         response = await send(base)
                 except TimeoutError:
-                    raise ServerTimeout(fault_of("silent", self.endpoint)) from None
+                    raise ServerTimeout(replace(fault_of("silent", self.endpoint), advice=_HANGS)) from None
                 except elsewhere as failure:
                     error = failure
                 else:

@@ -6,7 +6,7 @@ answering goes on. Servers of the environment are changed where they were named;
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr, ValidationError
 
@@ -41,8 +41,8 @@ class Form:
     """
 
     name: str
-    url: str = ""
-    token: str = ""
+    url: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     drop_token: bool = False
     swaps: bool = False
     parallel: int | None = None

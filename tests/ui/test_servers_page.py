@@ -322,3 +322,24 @@ def test_a_host_is_shown_only_where_the_settings_allow(start: Start) -> None:
     """With the setting the card shows host and port."""
     app = start({"mini": Simulator()}, show_hosts=True)
     assert f"127.0.0.1:{app.servers['mini'].port}" in on_page().box("state-mini")
+
+
+def test_many_servers_stand_on_several_pages(start: Start) -> None:
+    """Six cards are drawn at a time; the rest is found by page or by name, and each says which choice it is."""
+    start({f"server {number}": None for number in range(1, 9)})
+    tab = on_page()
+    assert ["1st", "6th"] == [place for place in ("1st", "6th", "7th") if f"{place} choice" in tab.page]
+    tab.write("Find a server", "8")
+    assert "8th choice" in tab.page
+    assert "1st choice" not in tab.page
+    tab.write("Find a server", "nobody")
+    assert "No server has a name like this." in tab.page
+
+
+def test_a_dialog_stays_on_its_page(start: Start) -> None:
+    """Whoever leaves the page with a dialog open finds none open on the next page, and none when coming back."""
+    start({"mini": Simulator()})
+    tab = on_page().press("Add server")
+    assert "Save" in tab.buttons
+    assert "Save" not in tab.to("chat").buttons
+    assert "Save" not in tab.to("servers").buttons
