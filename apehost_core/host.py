@@ -121,21 +121,22 @@ class Host:
         self.settings = settings
         self.pool = Pool()
         audit = partial(record_change, parts.database)
-        self.registry = Registry(self.pool, ServerFile(settings.data_dir), parts.server, parts.connect, audit)
+        file = ServerFile(settings.data_dir)
+        self.registry = Registry(self.pool, file, parts.server, parts.connect, audit, reserved=(DEMO_NAME,))
         self.hub = Hub(DuckRecorder(parts.database))
         self.conversations = Conversations(parts.database)
         self.profiles = Profiles(parts.database)
         self.control_key = SecretStr(secrets.token_urlsafe(32))
         self.demo = parts.demo
         self._parts = parts
-        self._dispatcher = Dispatcher(self.pool, self.profiles.for_model)
+        self._dispatcher = Dispatcher(self.pool)
         self._exchange = Exchange(
             self.conversations,
             self.hub,
             self._dispatcher.call,
             prefer=lambda choice, own: self.effective(choice, own).preferences,
             max_prompt_bytes=settings.max_prompt_bytes,
-            names_chats=lambda name: name != DEMO_NAME,
+            names_chats=self._may_name,
         )
 
     @property
@@ -193,12 +194,12 @@ class Host:
         await self.pool.look_at_all()
 
     async def look_at(self, server: str) -> None:
-        """Look at one server now. Raises ServerError when there is none of that name; so do the verbs below."""
-        await self.pool.get(server).look()
+        """Look at one server now. Raises ServerError when there is none, or it is off; so do the verbs below."""
+        await self.pool.get_enabled(server).look()
 
     async def load_model(self, server: str, key: str, context: int | None = None) -> None:
         """Have a server load a model to stay; how far it is stands in the server's view."""
-        self.pool.get(server).load(key, context)
+        self.pool.get_enabled(server).load(key, context)
 
     async def forget_load(self, server: str, key: str) -> None:
         """Stop showing that a load failed."""
@@ -211,7 +212,7 @@ class Host:
             InputRefused: It is answering.
             ServerError: The server refused.
         """
-        await self.pool.get(server).unload(instance)
+        await self.pool.get_enabled(server).unload(instance)
 
     async def download_model(self, server: str, model: str, quantisation: str | None = None) -> None:
         """Have a server download a model; how far it is stands in the server's view.
@@ -219,7 +220,7 @@ class Host:
         Raises:
             ServerError: The server refused.
         """
-        await self.pool.get(server).downloads.start(model, quantisation)
+        await self.pool.get_enabled(server).downloads.start(model, quantisation)
 
     def requests_to(self, server: str) -> tuple[RequestRecord, ...]:
         """Return the last requests to a server, newest first; none when there is no such server."""
@@ -258,6 +259,14 @@ class Host:
             StoreError: The destination exists or cannot be written.
         """
         await asyncio.to_thread(backup, self._parts.database, destination)
+
+    def _may_name(self, server: str, model: str) -> bool:
+        """Whether a model may be asked for a title: where it is loaded, and where nobody has to wait for it."""
+        view = next((view for view in self.servers if view.name == server and not view.demo), None)
+        known = view.model(model) if view else None
+        if view is None or (known is not None and known.state in ("not_loaded", "loading")):
+            return False
+        return not view.traffic.queued and view.traffic.in_flight < view.traffic.width
 
     async def settle(self) -> None:
         """Look at all servers for the first time, and start the demo engine where the settings want it."""

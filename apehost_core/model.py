@@ -77,6 +77,8 @@ class ModelRequest:
         tool_choice: Strings only: LM Studio refuses OpenAI's object form. None is sent when no tools are.
         ttl_s: Seconds of idleness after which a model that this call makes the server load is unloaded; None leaves
             it to the server. No effect on a model that is loaded already.
+        context_length: Tokens to load the model with where this call is what it is loaded for; never sent itself.
+        may_load: Whether a model that is not loaded may be loaded for this call; else the call fails.
         call_id: Under which the call is recorded; never sent. None for calls that are not.
     """
 
@@ -86,6 +88,8 @@ class ModelRequest:
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: Literal["none", "auto", "required"] | None = None
     ttl_s: int | None = None
+    context_length: int | None = None
+    may_load: bool = True
     call_id: str | None = None
 
 

@@ -53,6 +53,8 @@ with st.container(key="servers-page"):
         case "servers":
             server_actions.start(no_server(servers, demo_offer=chat_actions.demo_offered()))
         case "profiles":
+            for fault in host().profiles.unreadable:
+                fault_box(fault)
             profile_editor(
                 host().profiles.list(),
                 [model for server in servers for model in server.models],

@@ -4,6 +4,7 @@ Works over ports, so that it knows neither the database nor the servers.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Protocol
 from apehost_core.chat.preferences import combined
 from apehost_core.chat.titles import title_from_answer, title_from_prompt, title_request
 from apehost_core.chat.window import to_prompt
-from apehost_core.errors import Fault, InputRefused
+from apehost_core.errors import ApeHostError, Fault, InputRefused
 from apehost_core.events import Outcome
 from apehost_core.ids import new_id
 from apehost_core.messages import Message, user_message
@@ -21,6 +22,8 @@ from apehost_core.model import ModelRequest, Preferences, Sampling
 from apehost_core.runs.hub import Emit, Hub
 from apehost_core.runs.live_run import LiveRun
 from apehost_core.runs.run import RunSpec
+
+_log = logging.getLogger(__name__)
 
 _GO_ON = "Your answer was cut off. Go on exactly where it ends. Do not repeat any of it, and add no introduction."
 
@@ -111,7 +114,7 @@ class Exchange:
         call: Makes one model call.
         prefer: Adds to a chat's settings what profiles set, and fits them to the model.
         max_prompt_bytes: Largest message, in bytes of UTF-8.
-        names_chats: Whether models of the server of that name are asked for titles.
+        names_chats: Whether a model (second) of a server (first) may be asked for a title now.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class Exchange:
         *,
         prefer: Prefer,
         max_prompt_bytes: int,
-        names_chats: Callable[[str], bool],
+        names_chats: Callable[[str, str], bool],
     ) -> None:
         self._conversations = conversations
         self._hub = hub
@@ -131,7 +134,7 @@ class Exchange:
         self._max_prompt_bytes = max_prompt_bytes
         self._names_chats = names_chats
         self._locks: dict[str, asyncio.Lock] = {}
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Future[None]] = set()
 
     async def send(
         self, text: str, choice: Choice, conversation_id: str | None = None, settings: Preferences | None = None
@@ -251,6 +254,7 @@ class Exchange:
             messages=to_prompt((*(entry.message for entry in branch), *asking), wanted.system_prompt),
             sampling=wanted.sampling,
             ttl_s=wanted.ttl_s,
+            context_length=wanted.context_length,
         )
         spec = RunSpec(
             run_id=new_id(),
@@ -271,7 +275,13 @@ class Exchange:
     def _in_background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Future[None]) -> None:
+        self._background.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.warning("a chat got no title: %s", error if isinstance(error, ApeHostError) else type(error).__name__)
 
     async def _name(self, answered: LiveRun, question: Message, choice: Choice) -> None:
         """Have the model name the conversation after its first answer; else the prompt's title stands."""
@@ -281,7 +291,7 @@ class Exchange:
         turn = answered.transcript.turn
         if conversation_id is None or finished is None or turn is None or answer is None:
             return
-        if finished.outcome != "completed" or not self._names_chats(turn.start.server):
+        if finished.outcome != "completed" or not self._names_chats(turn.start.server, choice.model):
             return
         choice = replace(choice, server=turn.start.server, conversation_id=None)
         spec = RunSpec(

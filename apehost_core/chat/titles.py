@@ -34,6 +34,7 @@ def title_request(model: str, question: Message, answer: Message) -> ModelReques
             user_message(_INSTRUCTION),
         ),
         sampling=Sampling(temperature=0.2, max_tokens=200),
+        may_load=False,  # nobody shall wait for a name, and no model be thrown out for one
     )
 
 

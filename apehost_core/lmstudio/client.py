@@ -56,6 +56,7 @@ class LmStudioClient:
     def __init__(self, endpoint: Endpoint, http: Http, watchdogs: Watchdogs, log: RequestLog | None = None) -> None:
         self._wire = Wire(endpoint, http, watchdogs, log or RequestLog())
         self._listing = _RICHEST
+        self._afresh = True
         self._streams = 0
         self.native = NativeApi(self._wire)
 
@@ -84,10 +85,11 @@ class LmStudioClient:
         Raises:
             ServerError: No listing could be read.
         """
-        for path in (self._listing, *(path for path in _LISTINGS if path != self._listing)):
+        first = () if self._afresh else (self._listing,)
+        for path in dict.fromkeys((*first, *_LISTINGS)):
             body = await self._wire.get(path, kind)
             if body is not None:
-                self._listing = path
+                self._listing, self._afresh = path, False
                 return _LISTINGS[path](body)
         raise ServerError(fault_of("not_lm_studio", self._wire.endpoint, cause="It lists no models."))
 
@@ -100,7 +102,7 @@ class LmStudioClient:
         Raises:
             ServerError: Nothing answers, or it answers with an error; not_lm_studio when it is no model server.
         """
-        self._listing = _RICHEST
+        self._afresh = True
         try:
             return await self._identified(kind)
         except ServerProtocolError as error:

@@ -26,6 +26,7 @@ from apehost_core.errors import (
 from apehost_core.lmstudio.endpoint import Endpoint
 
 _LONGEST = 600
+_LONGEST_WAIT_S = 3600.0  # what asks for more has mistaken the unit, or a moment for a time
 _OVERFLOW = re.compile(
     r"does not fit in context length|tokens to keep from the initial prompt|greater than the context length"
     r"|n_keep\D+\d+\D+n_ctx|context length only supports|exceed_context_size|exceeds the (available )?context size",
@@ -267,17 +268,17 @@ def _parsed(body: bytes) -> object:
 
 
 def _retry_after_s(value: str) -> float | None:
-    """Return the seconds of a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    """Return the seconds of a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3), an hour at most."""
     try:
         seconds = float(value)
     except ValueError:
         pass
     else:
-        return max(0.0, seconds) if math.isfinite(seconds) else None
+        return min(max(0.0, seconds), _LONGEST_WAIT_S) if math.isfinite(seconds) else None
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
         return None
     if moment.tzinfo is None:  # the zone was -0000 or left out; the standard's dates are in UTC
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), _LONGEST_WAIT_S)

@@ -143,11 +143,11 @@ def _result(task: asyncio.Task[Outcome], emitter: Emitter) -> tuple[Outcome, Fau
     """Return how the work ended. The run boundary: whatever it raised becomes the run's fault."""
     with contextlib.suppress(ApeHostError):
         emitter.flush()
+    error = None if task.cancelled() else task.exception()
     if emitter.refusal is not None:
         return "failed", emitter.refusal.fault
     if task.cancelled():
         return "cancelled", None
-    error = task.exception()
     if error is None:
         return task.result(), None
     if isinstance(error, ApeHostError):

@@ -36,8 +36,11 @@ class Breaker:
         return self._failures >= _THRESHOLD
 
     def failed(self, kind: FaultKind) -> None:
-        """Take a failed request; faults that are no sign of the server's health do not count."""
-        if kind not in UNREACHABLE | _ANSWERING:
+        """Take a failed request; faults that are no sign of the server's health do not count.
+
+        Nor do those of a server that rests already: requests that one crash ended all at once are one failure.
+        """
+        if kind not in UNREACHABLE | _ANSWERING or self.resting_s:
             return
         self._failures += 1
         self._only_unreachable = self._only_unreachable and kind in UNREACHABLE

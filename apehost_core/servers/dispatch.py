@@ -6,7 +6,6 @@ nothing is ever written, or done by a tool, twice. What failed before stands in 
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from apehost_core.chat.exchange import Choice
@@ -21,10 +20,10 @@ from apehost_core.events import (
     ToolCallDelta,
     TurnFailed,
 )
-from apehost_core.model import ModelRequest, Preferences
+from apehost_core.model import ModelRequest
 from apehost_core.runs.hub import Emit
 from apehost_core.servers.pool import Pool
-from apehost_core.servers.readiness import model_ready
+from apehost_core.servers.readiness import model_ready, quiet
 from apehost_core.servers.routing import Wanted
 from apehost_core.servers.server import Server
 
@@ -76,12 +75,10 @@ class Dispatcher:
 
     Args:
         pool: The servers.
-        preferences: What the profiles say of a model: the context to load it with, and how long to keep it.
     """
 
-    def __init__(self, pool: Pool, preferences: Callable[[str], Preferences]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._preferences = preferences
         self._homes: OrderedDict[str, str] = OrderedDict()
 
     async def call(self, request: ModelRequest, choice: Choice, emit: Emit) -> Outcome:
@@ -142,7 +139,6 @@ class Dispatcher:
     async def _attempt(self, server: Server, request: ModelRequest, trip: _Trip, emit: Emit) -> Outcome:
         """Make the call on one server."""
         model = server.model(request.model)
-        wants = self._preferences(request.model)
         turn = opening(
             request,
             Route(
@@ -153,7 +149,7 @@ class Dispatcher:
             ),
         )
         emit(turn)
-        request = replace(request, call_id=turn.generation_id, ttl_s=request.ttl_s or wants.ttl_s)
+        request = replace(request, call_id=turn.generation_id)
 
         def heard(event: RunEvent) -> None:
             if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
@@ -164,8 +160,8 @@ class Dispatcher:
             emit(event)
 
         async with (
-            server.lane.place(request.model, lambda position: emit(Progress("queued", position=position))) as place,
-            model_ready(server, request, wants, place, heard) as report,
+            server.lane.place(request.model, lambda place: quiet(emit, Progress("queued", position=place))) as place,
+            model_ready(server, request, place, heard) as report,
         ):
             return await run_turn(server.client, request, report)
 

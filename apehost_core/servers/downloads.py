@@ -9,14 +9,19 @@ from apehost_core.servers.loading import Listing
 from apehost_core.servers.views import DownloadView
 
 _POLL_S = 1.0
+_LONGEST_PAUSE_S = 60.0
 _GOES_ON = ("downloading", "paused")
 
 
 class Downloads:
-    """Starts and follows downloads. Lives on the event loop; views may be read from any thread."""
+    """Starts and follows downloads. Lives on the event loop; views may be read from any thread.
+
+    Attributes:
+        client: The server's client; another one may take its place at any time.
+    """
 
     def __init__(self, client: LmStudioClient, listing: Listing) -> None:
-        self._client = client
+        self.client = client
         self._listing = listing
         self._views: dict[str, DownloadView] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -32,8 +37,11 @@ class Downloads:
         Raises:
             ServerError: The server refused.
         """
-        download = await self._client.native.download(model, quantisation)
+        download = await self.client.native.download(model, quantisation)
         self._show(model, download)
+        before = self._tasks.pop(model, None)
+        if before is not None:
+            before.cancel()
         if download.job_id is not None and download.status in _GOES_ON:
             self._tasks[model] = asyncio.create_task(self._follow(model, download.job_id), name=f"download of {model}")
 
@@ -44,14 +52,17 @@ class Downloads:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _follow(self, model: str, job_id: str) -> None:
+        pause_s = _POLL_S
         while self._views[model].status in _GOES_ON:
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(pause_s)
             try:
-                self._show(model, await self._client.native.download_state(job_id))
+                self._show(model, await self.client.native.download_state(job_id))
+                pause_s = _POLL_S
             except ServerError as error:
                 self._views[model] = replace(self._views[model], fault=error.fault)
                 if not error.fault.retryable:
                     return
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         try:
             await self._listing()
         except ServerError as error:

@@ -8,7 +8,7 @@ need no load may overtake one that waits for its load, but not for longer than i
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,10 +29,12 @@ class Rules:
     Attributes:
         ready: Whether a model can answer without being loaded first.
         safe: Whether a loaded model stays where another one is loaded.
+        loading: The models that the server is loading now, whoever waits for them.
     """
 
     ready: Callable[[str], bool] = lambda _model: True
     safe: Callable[[str], bool] = lambda _model: False
+    loading: Callable[[], Collection[str]] = frozenset
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +72,7 @@ class Lane:
     Attributes:
         swaps: Models may be loaded while others are being answered by.
         last_sign: Monotonic seconds of the last sign of life.
+        idle: Set while nobody is answered and nobody waits.
     """
 
     def __init__(self, width: int, rules: Rules | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -82,6 +85,8 @@ class Lane:
         """
         self._clock = clock
         self.swaps = False
+        self.idle = asyncio.Event()
+        self.idle.set()
         self.last_sign = self._clock()
         self._width = width
         self._rules = rules or Rules()
@@ -99,17 +104,12 @@ class Lane:
 
     @property
     def loading(self) -> bool:
-        """Whether a request waits for a load."""
-        return self._loads.total() > 0
+        """Whether a model is being loaded, or a request is about to have one loaded."""
+        return self._loads.total() > 0 or len(self._rules.loading()) > 0
 
     def answering(self, model: str) -> int:
         """Return how many requests a model has."""
         return self._running[model]
-
-    def follow(self, rules: Rules) -> None:
-        """Ask somebody else about models from now on."""
-        self._rules = rules
-        self.look_again()
 
     def widen(self, width: int) -> None:
         """Give the server another number of requests at a time."""
@@ -130,14 +130,17 @@ class Lane:
         try:
             yield place
         finally:
-            place.loaded()
             self._running[model] -= 1
+            place.loaded()
             self.look_again()
 
     def look_again(self) -> None:
         """Let through whoever may go now."""
         now = self._clock()
         for waiter in tuple(self._waiting):
+            if waiter.turn.done():  # it was cancelled, and its task has not come round to leaving
+                self._waiting.remove(waiter)
+                continue
             if self._running.total() >= self._width:
                 break
             if not self._may_go(waiter.model):
@@ -147,6 +150,8 @@ class Lane:
             self._waiting.remove(waiter)
             waiter.must_load = self._admit(waiter.model)
             waiter.turn.set_result(None)
+        if not self._waiting and not self._running.total():
+            self.idle.set()
         self._tell_places()
 
     async def _enter(self, model: str, on_wait: OnWait) -> bool:
@@ -157,8 +162,9 @@ class Lane:
         if not self._waiting and not self._running:
             self.last_sign = self._clock()
         self._waiting.append(waiter)
-        self.look_again()
+        self.idle.clear()
         try:
+            self.look_again()
             await waiter.turn
         except asyncio.CancelledError:
             if waiter in self._waiting:
@@ -174,8 +180,9 @@ class Lane:
         """Give a place; returns whether the model must be loaded."""
         if not self._running.total():
             self.last_sign = self._clock()
+        self.idle.clear()
         self._running[model] += 1
-        must_load = self._loads[model] > 0 or not self._rules.ready(model)
+        must_load = self._loads_now(model) or not self._rules.ready(model)
         self._loads[model] += must_load
         return must_load
 
@@ -185,13 +192,16 @@ class Lane:
 
     def _may_go(self, model: str) -> bool:
         """Whether a request that has a place would disturb nobody."""
-        if self.swaps or self._loads[model]:
+        if self.swaps or self._loads_now(model):
             return True
         if self.loading:
             return self._rules.safe(model)  # another model is being loaded, and may throw this one out
         if self._rules.ready(model):
             return True
         return all(self._rules.safe(other) for other, count in self._running.items() if count and other != model)
+
+    def _loads_now(self, model: str) -> bool:
+        return self._loads[model] > 0 or model in self._rules.loading()
 
     def _end_load(self, model: str) -> None:
         self._loads[model] -= 1

@@ -51,6 +51,7 @@ class _Job:
     fraction: float | None = None
     listeners: list[OnProgress] = field(default_factory=list[OnProgress])
     work: asyncio.Task[None] | None = None
+    begun: bool = False
 
     def progress(self, fraction: float) -> None:
         """Tell everybody who waits how far it is."""
@@ -63,17 +64,23 @@ class _Job:
 
 
 class Loads:
-    """Loads and unloads models of one server. Lives on the event loop; views may be read from any thread."""
+    """Loads and unloads models of one server. Lives on the event loop; views may be read from any thread.
 
-    def __init__(self, client: LmStudioClient, listing: Listing) -> None:
+    Attributes:
+        client: The server's client; another one may take its place at any time.
+    """
+
+    def __init__(self, client: LmStudioClient, listing: Listing, on_end: Callable[[], None]) -> None:
         """Make the loads of a server.
 
         Args:
             client: Its client.
             listing: Reads what it has now; raises ServerError.
+            on_end: Told whenever a load has ended, well or not.
         """
-        self._client = client
+        self.client = client
         self._listing = listing
+        self._on_end = on_end
         self._one_at_a_time = asyncio.Lock()
         self._jobs: dict[str, _Job] = {}
         self._failed: dict[str, LoadView] = {}
@@ -100,7 +107,7 @@ class Loads:
         Args:
             key: The model.
             context: Tokens to load it with; None leaves them to the server. A loaded model stays as it is.
-            on_progress: See OnProgress; called at least once when there is something to wait for.
+            on_progress: See OnProgress; called at least once. It must not raise.
             on_purpose: Load it to stay, as the server's own load button does; else as a request does, so that the
                 server may unload it when it is idle.
 
@@ -115,6 +122,9 @@ class Loads:
             return await asyncio.shield(job.done)
         finally:
             job.listeners.remove(on_progress)
+            if not job.listeners and not job.begun and job.work is not None:
+                self._jobs.pop(key, None)
+                job.work.cancel()  # nobody wants it any more, and the server knows nothing of it yet
 
     def claim(self, key: str) -> Callable[[bool], None] | None:
         """Let the caller's own request make the server load the model; None when it is being loaded already.
@@ -127,13 +137,12 @@ class Loads:
         job = self._jobs[key] = self._job(key, None)
 
         def settle(loaded: bool) -> None:
-            self._jobs.pop(key, None)
+            self._end(job)
             if loaded:
                 self._took_s[key] = time.monotonic() - job.began
                 job.done.set_result(Ready((time.monotonic() - job.began) * 1000))
             else:
-                job.done.set_exception(GaveUp())
-                job.done.exception()
+                _fail(job, GaveUp())
 
         return settle
 
@@ -143,7 +152,7 @@ class Loads:
         Raises:
             ServerError: The server refused.
         """
-        await self._client.native.unload(instance)
+        await self.client.native.unload(instance)
         self._kept.discard(instance)
         await self._listing()
 
@@ -170,18 +179,26 @@ class Loads:
     async def _work(self, job: _Job, *, on_purpose: bool) -> None:
         try:
             async with self._one_at_a_time:
+                job.begun = True
                 ready = await self._load(job, on_purpose=on_purpose)
         except ServerError as error:
             self._failed[job.key] = _failure(job, error.fault)
-            job.done.set_exception(error)
-            job.done.exception()  # whoever waited has it; nobody may be left
+            _fail(job, error)
         except asyncio.CancelledError:
             job.done.cancel()
+            raise
+        except Exception as error:
+            _fail(job, error)  # a defect: those who wait hear of it, too
             raise
         else:
             job.done.set_result(ready)
         finally:
-            self._jobs.pop(job.key, None)
+            self._end(job)
+
+    def _end(self, job: _Job) -> None:
+        if self._jobs.get(job.key) is job:
+            del self._jobs[job.key]
+        self._on_end()
 
     async def _load(self, job: _Job, *, on_purpose: bool) -> Ready:
         found = _loaded(await self._listing(), job.key)
@@ -204,14 +221,14 @@ class Loads:
         return Ready(waited_ms, found.loaded_context if found else job.context)
 
     async def _load_to_stay(self, job: _Job) -> str:
-        loaded = await self._client.native.load(job.key, context_length=job.context)
+        loaded = await self.client.native.load(job.key, context_length=job.context)
         self._kept.add(loaded.instance_id)
         return loaded.instance_id
 
     async def _load_as_requests_do(self, job: _Job) -> str | None:
         """Have the server load the model just in time, which tells its progress; to stay where it does not do that."""
         try:
-            await self._client.native.preload(job.key, context_length=job.context, on_progress=job.progress)
+            await self.client.native.preload(job.key, context_length=job.context, on_progress=job.progress)
         except ModelNotFound:
             return await self._load_to_stay(job)
         return None
@@ -224,6 +241,11 @@ class Loads:
 
 def _loaded(models: tuple[ModelInfo, ...], key: str) -> ModelInfo | None:
     return next((m for m in models if m.key.casefold() == key.casefold() and m.state == "loaded"), None)
+
+
+def _fail(job: _Job, error: Exception) -> None:
+    job.done.set_exception(error)
+    job.done.exception()  # taken here, too: nobody may be left who waits
 
 
 def _failure(job: _Job, fault: Fault) -> LoadView:

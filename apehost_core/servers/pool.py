@@ -4,12 +4,17 @@ Pages read `Pool.views`. A server that is removed with requests in flight finish
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from apehost_core.errors import Fault, ServerError
 from apehost_core.servers.routing import Wanted, ranked
 from apehost_core.servers.server import Server
 from apehost_core.servers.views import ServerView
+
+_log = logging.getLogger(__name__)
+
+_ANEW_S = 10.0
 
 
 class Pool:
@@ -18,7 +23,7 @@ class Pool:
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
         self._watches: dict[Server, asyncio.Task[None]] = {}
-        self._retired: list[Server] = []
+        self._retired: dict[Server, asyncio.Task[None]] = {}
 
     def add(self, server: Server) -> None:
         """Take a server in, and look at it from now on; one of the same name is replaced, in its place."""
@@ -26,8 +31,13 @@ class Pool:
         self._servers[server.name] = server
         if old is not None:
             self._retire(old)
-        if server.config.enabled:
-            self._watches[server] = asyncio.create_task(server.keep_looking(), name=f"watch over {server.name}")
+        self._watch(server)
+
+    def changed(self, name: str) -> None:
+        """Take note that a server of that name goes on under another configuration, perhaps with another name."""
+        server = self._servers[name]
+        self._servers = {known.name: known for known in self._servers.values()}
+        self._watch(server)
 
     def remove(self, name: str) -> None:
         """Let a server go; unknown names are ignored. What it is answering goes on."""
@@ -70,17 +80,29 @@ class Pool:
             )
         return server
 
+    def get_enabled(self, name: str) -> Server:
+        """Return a server that may be asked.
+
+        Raises:
+            ServerError: There is none of that name, or it is switched off.
+        """
+        server = self.get(name)
+        if not server.config.enabled:
+            title, advice = f"{name} is switched off", "Enable it on the Servers page, or pick another model."
+            raise ServerError(Fault(kind="no_server", title=title, advice=advice, server=name))
+        return server
+
     def choose(self, wanted: Wanted) -> Server:
         """Return the server that a request goes to.
 
         Raises:
-            ServerError: None is left that has the model.
+            ServerError: None is left that has the model, or the one that was chosen is gone or switched off.
         """
+        if wanted.server is not None:
+            return self.get_enabled(wanted.server)
         best = next(iter(ranked(self.views, wanted)), None)
         if best is not None:
             return self._servers[best.name]
-        if wanted.server is not None:
-            return self.get(wanted.server)
         title = "No other server has the model" if wanted.tried else f"No server has the model {wanted.model!r}"
         raise ServerError(
             Fault(kind="no_server", title=title, advice="Pick another model, or look at the Servers page.")
@@ -92,14 +114,36 @@ class Pool:
 
     async def close(self) -> None:
         """Stop looking, and end what the servers do behind."""
-        watches = tuple(self._watches.values())
-        for watch in watches:
-            watch.cancel()
-        await asyncio.gather(*watches, return_exceptions=True)
+        tasks = (*self._watches.values(), *self._retired.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(server.close() for server in (*self._servers.values(), *self._retired)))
 
     def _retire(self, server: Server) -> None:
+        self._unwatch(server)
+        task = asyncio.create_task(server.retire(), name=f"retirement of {server.name}")
+        self._retired[server] = task
+        task.add_done_callback(lambda _task: self._retired.pop(server, None))
+
+    def _watch(self, server: Server) -> None:
+        """Look at a server from now on, if it is to be looked at."""
+        if not server.config.enabled:
+            self._unwatch(server)
+        elif server not in self._watches:
+            self._watches[server] = asyncio.create_task(_keep_looking(server), name=f"watch over {server.name}")
+
+    def _unwatch(self, server: Server) -> None:
         watch = self._watches.pop(server, None)
         if watch is not None:
             watch.cancel()
-        self._retired.append(server)
+
+
+async def _keep_looking(server: Server) -> None:
+    """Watch over a server, whatever happens: a watch that died of a defect would leave its state wrong for ever."""
+    while True:
+        try:
+            await server.keep_looking()
+        except Exception as error:  # noqa: BLE001 -- the boundary of a task; its message may quote an address
+            _log.error("the watch over %s failed by a defect and begins anew: %s", server.name, type(error).__name__)
+            await asyncio.sleep(_ANEW_S)

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from apehost_core.errors import Fault, ServerError, StoreError
 from apehost_core.events import Admitted, Progress, ReasoningDelta, RunEvent, TextDelta, ToolCallDelta
-from apehost_core.model import ModelRequest, Preferences
+from apehost_core.model import ModelRequest
 from apehost_core.runs.hub import Emit
 from apehost_core.servers.lanes import Place
 from apehost_core.servers.loading import GaveUp
@@ -15,16 +16,22 @@ from apehost_core.servers.server import Server
 _POLL_S = 1.0
 
 
+def quiet(emit: Emit, event: RunEvent) -> None:
+    """Report an event of a run from a place that is not the run's: another run's end, a load's progress.
+
+    What the recorder refuses is remembered by the run's emitter, and raised at the run's own next event.
+    """
+    with suppress(StoreError):
+        emit(event)
+
+
 @asynccontextmanager
-async def model_ready(
-    server: Server, request: ModelRequest, wants: Preferences, place: Place, emit: Emit
-) -> AsyncGenerator[Emit, None]:
+async def model_ready(server: Server, request: ModelRequest, place: Place, emit: Emit) -> AsyncGenerator[Emit, None]:
     """Hold a model ready while the context lasts; gives what the call's events are to be reported to.
 
     Args:
         server: Where the call is made.
-        request: The call.
-        wants: Context length to load the model with; that of the server when it is None.
+        request: The call; what it says of context length and time to live counts where the model is loaded for it.
         place: The call's place in the server's lane.
         emit: Gets what is waited for.
 
@@ -37,7 +44,10 @@ async def model_ready(
         emit(Admitted(False if known else None, None, model.loaded_context if model else None))
         yield emit
         return
-    settle = await _loaded_or_claimed(server, request, wants, emit)
+    if not request.may_load:
+        title = f"{request.model} is not loaded any more on {server.name}"
+        raise ServerError(Fault(kind="busy", title=title, server=server.name))
+    settle = await _loaded_or_claimed(server, request, emit)
     if settle is None:
         place.loaded()
         yield emit
@@ -46,15 +56,13 @@ async def model_ready(
         yield report
 
 
-async def _loaded_or_claimed(
-    server: Server, request: ModelRequest, wants: Preferences, emit: Emit
-) -> Callable[[bool], None] | None:
+async def _loaded_or_claimed(server: Server, request: ModelRequest, emit: Emit) -> Callable[[bool], None] | None:
     """Load the model; returns None when it is there, and what `Loads.claim` gives where the call is to load it.
 
     Only the call can where the server has no API for it, and where the model is to leave after a time of its own.
     """
     begun = time.perf_counter()
-    by_request = not server.client.is_native or (request.ttl_s is not None and wants.context_length is None)
+    by_request = not server.client.is_native or (request.ttl_s is not None and request.context_length is None)
     while True:
         settle = server.loads.claim(request.model) if by_request else None
         if settle is not None:
@@ -62,8 +70,8 @@ async def _loaded_or_claimed(
         try:
             ready = await server.loads.ensure(
                 request.model,
-                wants.context_length,
-                lambda fraction: emit(Progress("loading", fraction)),
+                request.context_length,
+                lambda fraction: quiet(emit, Progress("loading", fraction)),
                 on_purpose=False,
             )
         except GaveUp:
@@ -93,15 +101,16 @@ async def _by_request(
             end(loaded=True)
         emit(event)
 
-    emit(Admitted(True))
-    emit(Progress("loading"))
     watch = asyncio.create_task(_until_loaded(server, key, emit))
     try:
+        emit(Admitted(True))
+        emit(Progress("loading"))
         yield report
         end(loaded=True)
     finally:
-        watch.cancel()
         end(loaded=False)
+        watch.cancel()
+        await asyncio.wait((watch,))
 
 
 async def _until_loaded(server: Server, key: str, emit: Emit) -> None:
@@ -111,5 +120,5 @@ async def _until_loaded(server: Server, key: str, emit: Emit) -> None:
         await server.look()
         model = server.model(key)
         if model is not None and model.state == "loaded":
-            emit(Progress("prompt"))
+            quiet(emit, Progress("prompt"))
             return

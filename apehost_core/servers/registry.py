@@ -5,13 +5,14 @@ answering goes on. Servers of the environment are changed where they were named;
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr, ValidationError
 
-from apehost_core.errors import Fault, InputRefused
-from apehost_core.lmstudio import LmStudioClient, normalise_base_url
+from apehost_core.errors import Fault, InputRefused, StoreError
+from apehost_core.lmstudio import LmStudioClient, RequestLog, normalise_base_url
 from apehost_core.servers.config import Entry, Kept, ServerConfig, ServerFile
 from apehost_core.servers.pool import Pool
 from apehost_core.servers.probe import Finding, probe
@@ -20,6 +21,8 @@ from apehost_core.servers.server import Server
 Audit = Callable[[str, str | None, str | None], Awaitable[None]]
 """Keeps a record of a change: what was changed, the old and the new value, neither of them a secret."""
 
+
+_log = logging.getLogger(__name__)
 
 _RANGES = {
     "name": "It has 1 to 60 characters, none of them a | or a line break.",
@@ -57,6 +60,7 @@ class Registry:
         make: Makes a server of its configuration.
         connect: Makes a client for a test.
         audit: See Audit.
+        reserved: Names that no server of the page may have.
     """
 
     def __init__(
@@ -64,14 +68,18 @@ class Registry:
         pool: Pool,
         file: ServerFile,
         make: Callable[[ServerConfig], Server],
-        connect: Callable[[ServerConfig], LmStudioClient],
+        connect: Callable[[ServerConfig, RequestLog | None], LmStudioClient],
         audit: Audit,
+        *,
+        reserved: tuple[str, ...] = (),
     ) -> None:
         self._pool = pool
         self._file = file
         self._make = make
         self._connect = connect
         self._audit = audit
+        self._reserved = frozenset(name.casefold() for name in reserved)
+        self._hidden: tuple[Entry, ...] = ()
         self._changing = asyncio.Lock()
 
     async def open(self, named: Iterable[ServerConfig], default: ServerConfig) -> None:
@@ -86,8 +94,9 @@ class Registry:
         """
         kept = await asyncio.to_thread(self._file.read)
         configs = list(named)
-        taken = {config.name.casefold() for config in configs}
-        configs += [entry.config() for entry in kept.servers if entry.name.casefold() not in taken]
+        taken = {config.name.casefold() for config in configs} | self._reserved
+        self._hidden = tuple(entry for entry in kept.servers if entry.name.casefold() in taken)
+        configs += [entry.config() for entry in kept.servers if entry not in self._hidden]
         for config in configs or [default]:
             self._pool.add(self._make(config))
         self._pool.arrange(kept.order)
@@ -103,7 +112,7 @@ class Registry:
             InputRefused: The address cannot be understood.
         """
         config = self._filled(form, self._own(name) if name else None)
-        return await probe(self._connect(config), has_token=config.token is not None)
+        return await probe(self._connect(config, None), has_token=config.token is not None)
 
     async def add(self, form: Form) -> None:
         """Take a new server in, as the last choice.
@@ -120,12 +129,12 @@ class Registry:
             kept = [replace(server.config, origin="page") for server in adopted]
             await self._save([*self._page(), *kept, config], (*self._pool.names, config.name))
             for server in unnamed:
-                if server not in adopted:
+                if server in adopted:
+                    server.reconfigure(replace(server.config, origin="page"), server.client)
+                else:
                     self._pool.remove(server.name)
-            for adoptee in kept:
-                self._pool.add(self._make(adoptee))
             self._pool.add(self._make(config))
-        await self._audit(f"server {config.name}", None, _told(config))
+        await self._note(f"server {config.name}", None, _told(config))
 
     async def change(self, name: str, form: Form) -> None:
         """Change a server of the page. What it is answering goes on as it was.
@@ -142,7 +151,7 @@ class Registry:
             await self._save([new if config.name == name else config for config in self._page()], order)
             self._exchange(old, new, order)
         secret = _secrets_changed(old, new)
-        await self._audit(f"server {name}", _told(old), ", ".join(filter(None, (_told(new), secret))))
+        await self._note(f"server {name}", _told(old), ", ".join(filter(None, (_told(new), secret))))
 
     async def enable(self, name: str, enabled: bool) -> None:
         """Switch a server of the page on or off. Raises as `change` does."""
@@ -151,7 +160,7 @@ class Registry:
             new = replace(old, enabled=enabled)
             await self._save([new if config.name == name else config for config in self._page()], self._pool.names)
             self._exchange(old, new, self._pool.names)
-        await self._audit(f"server {name}", _told(old), _told(new))
+        await self._note(f"server {name}", _told(old), _told(new))
 
     async def remove(self, name: str) -> None:
         """Forget a server of the page; its history stays. What it is answering goes on.
@@ -165,7 +174,7 @@ class Registry:
             order = tuple(known for known in self._pool.names if known != name)
             await self._save([config for config in self._page() if config.name != name], order)
             self._pool.remove(name)
-        await self._audit(f"server {name}", _told(old), None)
+        await self._note(f"server {name}", _told(old), None)
 
     async def move(self, name: str, places: int) -> None:
         """Move a server up (negative) or down in the order of choice.
@@ -206,7 +215,7 @@ class Registry:
         token = SecretStr(form.token.strip()) if form.token.strip() else None
         if old is not None:
             url = url or old.base_url
-            token = None if form.drop_token else token or old.token
+            token = None if form.drop_token else token or self._kept_token(old, url)
         assert url is not None
         enabled = old.enabled if old else True
         config = ServerConfig(form.name.strip(), url, token, "page", enabled, form.swaps, form.parallel)
@@ -218,7 +227,17 @@ class Registry:
             raise _refused(f"The {field} cannot be taken", _RANGES.get(field, f"{first['msg']}.")) from None
         return config
 
+    def _kept_token(self, old: ServerConfig, url: SecretStr) -> SecretStr | None:
+        """Return a changed server's token, which goes to no other address than the one that it was given for."""
+        if old.token is not None and url.get_secret_value() != old.base_url.get_secret_value():
+            advice = "Its old token is sent to its old address only. Or tick that the token be removed."
+            raise _refused("Give the token again for the new address", advice)
+        return old.token
+
     def _refuse_taken(self, config: ServerConfig, old: ServerConfig | None) -> None:
+        hidden = {entry.name.casefold() for entry in self._hidden}
+        if config.name.casefold() in self._reserved | hidden:
+            raise _refused(f"The name {config.name!r} is taken", "Give this server another name.")
         for other in self._servers():
             if old is not None and other.name == old.name:
                 continue
@@ -228,18 +247,26 @@ class Registry:
                 raise _refused(f"This address is that of {other.name!r} already")
 
     def _exchange(self, old: ServerConfig, new: ServerConfig, order: Iterable[str]) -> None:
-        """Have the pool use the new configuration, and those who wait for the old server wait for the new one."""
-        before = self._pool.get(old.name)
-        server = self._make(new)
+        """Have the pool use the new configuration; at the same address it is the same server, with all it is doing."""
         if _same_place(old, new):
-            server.take_over(before.lane)
-        if new.name != old.name:
+            server = self._pool.get(old.name)
+            server.reconfigure(new, self._connect(new, server.log))
+            self._pool.changed(old.name)
+        else:
             self._pool.remove(old.name)
-        self._pool.add(server)
+            self._pool.add(self._make(new))
         self._pool.arrange(tuple(order))
 
+    async def _note(self, setting: str, old: str | None, new: str | None) -> None:
+        """Keep a record of a change that was made; where that fails the change stands, and the log says so."""
+        try:
+            await self._audit(setting, old, new)
+        except StoreError as error:
+            _log.warning("a change of %s is not on record: %s", setting, error)
+
     async def _save(self, page: Iterable[ServerConfig], order: Iterable[str]) -> None:
-        kept = Kept(servers=tuple(Entry.of(config) for config in page), order=tuple(order))
+        entries = (*(Entry.of(config) for config in page), *self._hidden)
+        kept = Kept(servers=entries, order=tuple(order))
         await asyncio.to_thread(self._file.write, kept)
 
 

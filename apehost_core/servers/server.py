@@ -20,7 +20,7 @@ from apehost_core.servers.config import ServerConfig
 from apehost_core.servers.downloads import Downloads
 from apehost_core.servers.health import Condition, next_look_s, told, unwell, well
 from apehost_core.servers.lanes import Lane, Rules
-from apehost_core.servers.loading import Loads
+from apehost_core.servers.loading import GaveUp, Loads
 from apehost_core.servers.views import LoadView, ServerState, ServerView
 
 DEFAULT_PARALLEL = 4  # what LM Studio gives an instance (api notes 1.9)
@@ -57,9 +57,11 @@ class Server:
         self.client = client
         self.log = log
         self.breaker = Breaker()
-        self.loads = Loads(client, self.listing)
+        self.loads = Loads(client, self.listing, self._load_ended)
         self.downloads = Downloads(client, self.listing)
-        self.lane = Lane(config.parallel or manners.parallel or DEFAULT_PARALLEL)
+        rules = Rules(self._is_ready, self._stays, lambda: self.loads.keys)
+        self.lane = Lane(config.parallel or manners.parallel or DEFAULT_PARALLEL, rules)
+        self.lane.swaps = config.swaps
         self._manners = manners
         self._condition = Condition()
         self._identity: Identity | None = None
@@ -67,9 +69,9 @@ class Server:
         self._looking: asyncio.Task[None] | None = None
         self._next_look_at: datetime | None = None
         self._wake = asyncio.Event()
+        self._learned = DEFAULT_PARALLEL
         self._queued_loads: dict[str, LoadView] = {}
         self._background: set[asyncio.Task[None]] = set()
-        self.take_over(self.lane)
 
     @property
     def name(self) -> str:
@@ -113,11 +115,13 @@ class Server:
         """Return what it lists under a key or an instance's id; None when it lists neither."""
         return find_model(self._models, key)
 
-    def take_over(self, lane: Lane) -> None:
-        """Use a lane from now on, with those who wait in it: that of the same server under an older configuration."""
-        self.lane = lane
-        lane.swaps = self.config.swaps
-        lane.follow(Rules(self._is_ready, self._stays))
+    def reconfigure(self, config: ServerConfig, client: LmStudioClient) -> None:
+        """Go on under another configuration of the same address: who waits, loads or answers is not disturbed."""
+        self.config = config
+        self.client = self.loads.client = self.downloads.client = client
+        self.lane.swaps = config.swaps
+        self.lane.widen(config.parallel or self._manners.parallel or self._learned)
+        self._wake.set()
 
     async def look(self) -> None:
         """Ask the server what it is and what it has; the answer, or the fault, becomes its condition."""
@@ -192,6 +196,12 @@ class Server:
             raise InputRefused(Fault(kind="busy", title=title, advice="Stop them or wait, then unload it."))
         await self.loads.unload(instance)
 
+    async def retire(self) -> None:
+        """Let those finish who are answered or wait, and end."""
+        await self.downloads.close()
+        await self.lane.idle.wait()
+        await self.close()
+
     async def close(self) -> None:
         """End what goes on behind."""
         tasks = (*self._background, *([self._looking] if self._looking else []))
@@ -219,8 +229,8 @@ class Server:
     def _take(self, models: tuple[ModelInfo, ...]) -> None:
         self._models = models
         told_by_server = [i.parallel for model in models for i in model.instances if i.parallel]
-        learned = max(told_by_server, default=DEFAULT_PARALLEL)
-        self.lane.widen(self.config.parallel or self._manners.parallel or learned)
+        self._learned = max(told_by_server, default=DEFAULT_PARALLEL)
+        self.lane.widen(self.config.parallel or self._manners.parallel or self._learned)
         self.lane.look_again()
 
     async def _load(self, key: str, context: int | None) -> None:
@@ -230,11 +240,22 @@ class Server:
         try:
             async with self.lane.place(key, moved_up) as place:
                 self._queued_loads.pop(key, None)
-                with suppress(ServerError):  # kept, and shown, by the loads
-                    await self.loads.ensure(key, context, lambda _fraction: None, on_purpose=True)
+                await self._ensured(key, context)
                 place.loaded()
         finally:
             self._queued_loads.pop(key, None)
+
+    async def _ensured(self, key: str, context: int | None) -> None:
+        with suppress(ServerError):  # kept, and shown, by the loads
+            while True:
+                try:
+                    await self.loads.ensure(key, context, lambda _fraction: None, on_purpose=True)
+                except GaveUp:  # a request was loading it, and has ended
+                    continue
+                return
+
+    def _load_ended(self) -> None:
+        self.lane.look_again()
 
     def _state(self) -> ServerState:
         if not self.config.enabled:

@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from apehost_core.chat.preferences import preferences_to_json
 from apehost_core.chat.profiles import Profile, checked_pattern, preferences_for
-from apehost_core.errors import Fault, InputRefused
+from apehost_core.errors import Fault, InputRefused, StoreError
 from apehost_core.ids import new_id
 from apehost_core.model import Preferences
 from apehost_core.store.database import Database
@@ -17,9 +18,14 @@ _QUERY = "SELECT id::VARCHAR, pattern, settings, updated_at FROM profiles"
 
 
 class Profiles:
-    """The profiles of one database; safe to use from any thread. Every method may raise StoreError."""
+    """The profiles of one database; safe to use from any thread. Every method may raise StoreError.
+
+    Attributes:
+        unreadable: Why some are left out; each stays in the database as it is.
+    """
 
     def __init__(self, database: Database) -> None:
+        self.unreadable: tuple[Fault, ...] = ()
         self._database = database
         self._changing = threading.Lock()
         self._known: tuple[Profile, ...] | None = None
@@ -92,10 +98,16 @@ class Profiles:
         if self._known is None:
             with self._database.read() as cursor:
                 rows = cursor.execute(_QUERY).fetchall()
-            self._known = _by_pattern(
-                Profile(row[0], row[1], preferences_in(row[2], of=f"the profile for {row[1]}"), row[3]) for row in rows
-            )
+            self._known = _by_pattern(profile for row in rows if (profile := self._readable(row)) is not None)
         return self._known
+
+    def _readable(self, row: tuple[Any, ...]) -> Profile | None:
+        """Return the profile of a row; one that cannot be read is left where it is, and said."""
+        try:
+            return Profile(row[0], row[1], preferences_in(row[2], of=f"the profile for {row[1]}"), row[3])
+        except StoreError as error:
+            self.unreadable = (*self.unreadable, error.fault)
+            return None
 
 
 def _by_pattern(profiles: Iterable[Profile]) -> tuple[Profile, ...]:

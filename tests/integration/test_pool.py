@@ -7,7 +7,10 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from apehost_core.chat.exchange import Choice
-from apehost_core.events import Admitted, Progress
+from apehost_core.errors import Fault, StoreError
+from apehost_core.events import Admitted, LoggedEvent, Progress
+from apehost_core.model import Preferences
+from apehost_core.store.database import Database
 from apehost_core.testing.simulator import SimModel, Simulator
 from tests.integration.network import (
     WORDS,
@@ -327,3 +330,84 @@ async def test_a_cut_answer_goes_on_elsewhere(tmp_path: Path) -> None:
         await finished(third)
         roles = [message["role"] for message in net.simulator("Mini").calls[-1].body["messages"]]
         assert ["user", "assistant", "user"] == roles
+
+
+async def test_a_stopped_wait_leaves_the_load_in_peace(tmp_path: Path) -> None:
+    """Stop while a model loads: the load goes on, others wait for its end, and nothing is loaded twice."""
+    simulator = Simulator(model("a", loaded=False, load_s=0.01), model("b", load_s=0.5), auto_evict=True)
+    async with network(tmp_path, {"PC": simulator}) as net:
+        first = await net.writing("a")
+        net.host.hub.cancel(first.spec.run_id)
+        await finished(first)
+        stopped = await net.send("b")
+        await until(lambda: len(simulator.loads) == 2)
+        net.host.hub.cancel(stopped.spec.run_id)
+        assert "cancelled" == (await finished(stopped)).outcome
+        assert "loading" == net.view("PC").state
+        again = await net.send("a")
+        assert "completed" == (await finished(again)).outcome
+        assert [("a", None), ("b", None), ("a", None)] == [(load.key, load.failed) for load in simulator.loads]
+
+
+async def test_a_load_that_waits_for_nobody_is_not_begun(tmp_path: Path) -> None:
+    """A load that waits behind another one, and whose requests were all stopped, never reaches the server."""
+    simulator = Simulator(model("b", load_s=0.4), model("c", load_s=0.4))
+    async with network(tmp_path, {"PC": simulator}) as net:
+        net.host.pool.get("PC").lane.swaps = True
+        first, second = await net.send("b"), await net.send("c")
+        await until(lambda: len(net.host.pool.get("PC").loads.keys) == 2)
+        net.host.hub.cancel(second.spec.run_id)
+        await finished(second)
+        assert "completed" == (await finished(first)).outcome
+        assert ["b"] == [load.key for load in simulator.loads]
+
+
+async def test_a_full_disk_holds_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that cannot be recorded any more while its model loads fails alone: whoever shares the load is answered."""
+    simulator = Simulator(model(load_s=0.4, tokens_per_s=0))
+    async with network(tmp_path, {"PC": simulator}) as net:
+        first, second = await net.send(), await net.send()
+        await until(lambda: net.host.pool.get("PC").loads.keys)
+        taken = Database.append
+
+        def refuses(database: Database, run_id: str, event: LoggedEvent) -> None:
+            if run_id == first.spec.run_id:
+                raise StoreError(Fault(kind="store", title="The disk is full"))
+            taken(database, run_id, event)
+
+        monkeypatch.setattr(Database, "append", refuses)
+        assert ("failed", "completed") == ((await finished(first)).outcome, (await finished(second)).outcome)
+        assert (0, False) == (net.view("PC").traffic.in_flight, net.host.pool.get("PC").lane.loading)
+
+
+async def test_titles_load_nothing(tmp_path: Path) -> None:
+    """A chat gets no title from a model that has been evicted meanwhile: nobody shall wait for a name."""
+    cold = {"loaded": False, "load_s": 0.05, "tokens_per_s": 0}
+    simulator = Simulator(model("a", **cold), model("b", **cold), auto_evict=True)
+    async with network(tmp_path, {"PC": simulator}) as net:
+        first, second = await net.send("a"), await net.send("b")
+        assert ["completed"] * 2 == [(await finished(run)).outcome for run in (first, second)]
+        await until(lambda: net.host.hub.active == 0)
+        assert ["a", "b"] == [load.key for load in simulator.loads]
+
+
+async def test_the_context_of_a_chat_counts(tmp_path: Path) -> None:
+    """A model that is loaded for a chat gets the context that the chat, or a profile, says."""
+    simulator = Simulator(model(load_s=0.05, tokens_per_s=0))
+    async with network(tmp_path, {"PC": simulator}) as net:
+        sent = await net.host.send("hello", Choice(None, "gemma"), None, Preferences(context_length=8192))
+        assert "completed" == (await finished(net.run(sent))).outcome
+        assert [8192] == [load.context for load in simulator.loads]
+
+
+async def test_a_wait_of_centuries_is_no_wait(tmp_path: Path) -> None:
+    """A Retry-After that makes no sense neither ends the watch over a server nor puts it off for long."""
+    simulator = Simulator(model(tokens_per_s=0))
+    simulator.trouble, simulator.retry_after_s = "rate_limited", 1_753_000_000_000
+    async with network(tmp_path, {"PC": simulator}) as net:
+        fault = net.view("PC").fault
+        assert 3600 == (fault.retry_after_s if fault else None)
+        await until(lambda: net.view("PC").next_check_at)
+        simulator.trouble = None
+        assert "completed" == (await finished(await net.send(server="PC"))).outcome
+        await until(lambda: net.view("PC").state == "online")

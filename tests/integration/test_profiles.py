@@ -136,11 +136,16 @@ def test_a_profile_that_was_deleted_meanwhile(profiles: Profiles) -> None:
 
 
 def test_settings_of_a_newer_program(profiles: Profiles, database: Database) -> None:
-    """A field that this one does not know is an error that names the profile, not something to be dropped."""
+    """A field that this one does not know leaves that profile out, and says so; nothing of it is dropped."""
     row = [new_id(), "qwen*", '{"warp": 9}']
     database.write(lambda transaction: transaction.execute("INSERT INTO profiles VALUES (?, ?, ?, now())", row))
-    with pytest.raises(StoreError, match=r"profile for qwen.*'warp'"):
-        profiles.list()
+    profiles.save("gemma*", Preferences(ttl_s=5))
+    assert ["gemma*"] == [profile.pattern for profile in profiles.list()]
+    (fault,) = profiles.unreadable
+    assert "profile for qwen*" in fault.title
+    assert "warp" in fault.cause
+    with database.read() as cursor:
+        assert [('{"warp": 9}',)] == cursor.execute("SELECT settings FROM profiles WHERE pattern = 'qwen*'").fetchall()
 
 
 def test_settings_of_a_conversation(database: Database) -> None:

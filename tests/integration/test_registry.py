@@ -1,12 +1,15 @@
 """Servers that are added, tested, changed, switched off, moved and removed while everything runs."""
 
+import gc
 import json
+import weakref
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from apehost_core.errors import InputRefused, ServerError
+from apehost_core.errors import Fault, InputRefused, ServerError, StoreError
 from apehost_core.host import DEFAULT_NAME, open_host
 from apehost_core.servers import Form
 from apehost_core.settings import ServerEntry, Settings
@@ -215,3 +218,98 @@ async def test_changes_are_on_record_without_secrets(tmp_path: Path) -> None:
     assert TOKEN.encode() not in stored
     assert url.encode() not in stored
     assert [] == json.loads((tmp_path / "servers.json").read_text())["servers"]
+
+
+async def test_an_edit_does_not_disturb_a_load(tmp_path: Path) -> None:
+    """A server that is renamed while it loads goes on loading, once, under its new name, with its log and models."""
+    simulator = Simulator(model(load_s=0.5, tokens_per_s=0), load_races=True)
+    with serve(simulator) as url:
+        async with network(tmp_path, {"PC": Simulator(model("other"))}) as net:
+            await net.host.registry.add(Form("Mini", url))
+            await until(lambda: net.view("Mini").state == "online")
+            first = await net.send(server="Mini")
+            await until(lambda: net.view("Mini").state == "loading")
+            await net.host.registry.change("Mini", Form("Box", swaps=True))
+            assert ("loading", 1) == (net.view("Box").state, len(net.view("Box").loads))
+            second = await net.send(server="Box")
+            assert ["completed"] * 2 == [(await finished(run)).outcome for run in (first, second)]
+            assert (1, ["gemma"]) == (len(simulator.loads), list(simulator.instances))
+            assert "load" in {record.kind for record in net.host.requests_to("Box")}
+
+
+async def test_a_token_goes_to_no_other_address(tmp_path: Path) -> None:
+    """Neither a test nor a change sends a kept token to an address that it was not given for."""
+    thief = Simulator(QUICK)
+    with machines(Simulator(QUICK, token=TOKEN), thief) as (mini, other):
+        async with network(tmp_path, {"PC": Simulator(model("other"))}) as net:
+            registry = net.host.registry
+            await registry.add(Form("Mini", mini.url, TOKEN))
+            moved = Form("Mini", other.url)
+            for attempt in (registry.test(moved, "Mini"), registry.change("Mini", moved)):
+                with pytest.raises(InputRefused, match="Give the token again"):
+                    await attempt
+            assert [] == thief.requests
+            await registry.change("Mini", Form("Mini", other.url, drop_token=True))
+            await until(lambda: net.view("Mini").state == "online")
+
+
+async def test_a_server_that_is_off_is_not_asked_by_name_either(tmp_path: Path) -> None:
+    """Who still has it picked hears that it is switched off."""
+    with serve(simulator := Simulator(QUICK)) as url:
+        async with network(tmp_path, {"PC": Simulator(QUICK)}) as net:
+            await net.host.registry.add(Form("Mini", url))
+            await until(lambda: net.view("Mini").state == "online")
+            await net.host.registry.enable("Mini", enabled=False)
+            seen = len(simulator.requests)
+            ended = await finished(await net.send(server="Mini"))
+            assert "Mini is switched off" == (ended.fault.title if ended.fault else None)
+            for attempt in (net.host.look_at("Mini"), net.host.load_model("Mini", "gemma")):
+                with pytest.raises(ServerError, match="switched off"):
+                    await attempt
+            assert seen == len(simulator.requests)
+
+
+async def test_what_the_environment_hides_is_kept(tmp_path: Path) -> None:
+    """A server of the page whose name the environment takes is not shown, and is there again when it does no more."""
+    with machines(Simulator(QUICK), Simulator(QUICK)) as (mini, pc):
+        async with network(tmp_path, {"PC": Simulator(QUICK)}) as net:
+            await net.host.registry.add(Form("Mini", mini.url))
+        named = Settings(data_dir=tmp_path, servers=(_entry("Mini", pc.url), _entry("PC", pc.url)), demo="off")
+        async with open_host(named) as host:
+            await host.registry.move("PC", -1)
+            assert [("PC", "environment"), ("Mini", "environment")] == [(v.name, v.origin) for v in host.servers]
+        async with open_host(Settings(data_dir=tmp_path, demo="off")) as host:
+            assert [("Mini", "page")] == [(view.name, view.origin) for view in host.servers]
+            with pytest.raises(InputRefused, match="is taken"):
+                await host.registry.add(Form("Demo engine", pc.url))
+
+
+async def test_a_change_stands_though_it_is_not_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the database takes nothing, a server can still be added: it is not kept there."""
+    with serve(Simulator(QUICK)) as url:
+        async with network(tmp_path, {"PC": Simulator(QUICK)}) as net:
+            full = Database.submit
+
+            def refuses(database: Database, work: object) -> object:
+                refused: Future[None] = Future()
+                refused.set_exception(StoreError(Fault(kind="store", title="The disk is full")))
+                return refused
+
+            monkeypatch.setattr(Database, "submit", refuses)
+            await net.host.registry.add(Form("Mini", url))
+            assert ["PC", "Mini"] == [view.name for view in net.host.servers]
+            monkeypatch.setattr(Database, "submit", full)
+
+
+async def test_a_removed_server_is_let_go(tmp_path: Path) -> None:
+    """Nothing of a server that was removed is asked or kept once its last answer has ended."""
+    simulator = Simulator(QUICK, model("big", downloaded=False), download_s=60)
+    with serve(simulator) as url:
+        async with network(tmp_path, {"PC": Simulator(QUICK)}) as net:
+            await net.host.registry.add(Form("Mini", url))
+            await until(lambda: net.view("Mini").state == "online")
+            await net.host.download_model("Mini", "big")
+            await until(lambda: any("status" in path for _, path in simulator.requests))
+            server = weakref.ref(net.host.pool.get("Mini"))
+            await net.host.registry.remove("Mini")
+            await until(lambda: gc.collect() >= 0 and server() is None)

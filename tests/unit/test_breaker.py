@@ -58,6 +58,12 @@ def test_failed_trials_rest_longer() -> None:
     assert (0.0, False) == (breaker.resting_s, breaker.is_open)
 
 
+def test_one_crash_is_one_failure() -> None:
+    """Requests that fail together while it rests already do not make it rest longer."""
+    breaker = failing(Breaker(Clock()), *["cut"] * 8)  # type: ignore[arg-type]
+    assert 10.0 == breaker.resting_s
+
+
 @pytest.mark.parametrize("kind", ["bad_request", "overflow", "rate_limited", "unauthorized", "model_not_found"])
 def test_refusals_do_not_count(kind: FaultKind) -> None:
     """A server that answers with a refusal is well."""

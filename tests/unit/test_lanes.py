@@ -132,6 +132,34 @@ async def test_place_given_to_a_cancelled_waiter_is_passed_on() -> None:
         assert not lane.loading
 
 
+async def test_leaving_and_giving_up_in_one_turn() -> None:
+    """A waiter that is cancelled in the very turn in which a place is freed neither breaks the leaver nor takes it."""
+    lane = Lane(1)
+    async with callers(lane, "a", "a", "a") as (first, quitter, third):
+        assert first.task is not None
+        assert quitter.task is not None
+        quitter.task.cancel()
+        first.task.cancel()
+        await turns()
+        assert (True, True) == (first.task.cancelled(), third.inside)
+        await third.leave()
+        assert (0, 0, True) == (lane.traffic.in_flight, lane.traffic.queued, lane.idle.is_set())
+
+
+async def test_a_load_nobody_waits_for_still_counts() -> None:
+    """A model that goes on being loaded when its requests have left keeps others out, and lets its own in."""
+    loading = {"b"}
+    lane = Lane(4, Rules(ready=lambda model: model == "a", loading=lambda: loading))
+    async with callers(lane, "a", "b") as (a, b):
+        assert (False, True, True) == (a.inside, b.inside, lane.loading)
+        await b.give_up()
+        assert not a.inside
+        loading.clear()
+        lane.look_again()
+        await turns()
+        assert a.inside
+
+
 async def test_a_load_waits_for_the_model_that_answers() -> None:
     """A model that must be loaded waits until no other one answers; one that is loaded does not wait."""
     lane = Lane(4, loaded("a", "c"))
