@@ -29,6 +29,7 @@ class Heard:
     """All that a window was sent or sent itself, and what it complained about."""
 
     frames: list[bytes] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -44,9 +45,10 @@ class Heard:
     def _socket(self, socket: WebSocket) -> None:
         for event in ("framereceived", "framesent"):
             socket.on(event, self._frame)
+        socket.on("framereceived", lambda payload: self.received.append(_bytes(payload)))
 
     def _frame(self, payload: str | bytes) -> None:
-        self.frames.append(payload.encode() if isinstance(payload, str) else payload)
+        self.frames.append(_bytes(payload))
 
     def _response(self, response: Response) -> None:
         if "/static/" not in response.url:
@@ -54,6 +56,10 @@ class Heard:
 
     def _said(self, message: ConsoleMessage) -> None:
         self.console.append(message.text)
+
+
+def _bytes(payload: str | bytes) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload
 
 
 @pytest.fixture(scope="module")
