@@ -69,6 +69,7 @@ class Server:
         self._looking: asyncio.Task[None] | None = None
         self._next_look_at: datetime | None = None
         self._wake = asyncio.Event()
+        self._held_until = 0.0
         self._learned = DEFAULT_PARALLEL
         self._queued_loads: dict[str, LoadView] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -133,14 +134,19 @@ class Server:
         """Look again and again, until cancelled."""
         while True:
             await self.look()
-            now = datetime.now(UTC)
-            pause_s = next_look_s(self._condition, now, self._manners.interval_s, random.random())
-            self._next_look_at = now + timedelta(seconds=pause_s)
-            self._wake.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._wake.wait()
-            self._next_look_at = None
+            pause_s = next_look_s(self._condition, datetime.now(UTC), self._manners.interval_s, random.random())
+            await self._pause(pause_s)
+            while (held_s := self._held_until - time.monotonic()) > 0:
+                await self._pause(held_s)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait until the next look, or until something makes it worth while."""
+        self._next_look_at = datetime.now(UTC) + timedelta(seconds=seconds)
+        self._wake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._next_look_at = None
 
     async def listing(self) -> tuple[ModelInfo, ...]:
         """Read what it has now.
@@ -166,7 +172,9 @@ class Server:
         self.breaker.failed(fault.kind)
         if fault.kind in UNREACHABLE or fault.kind in ("rate_limited", "unauthorized", "forbidden"):
             self._condition = told(self._condition, datetime.now(UTC), fault, has_token=self.config.token is not None)
-        if fault.kind != "rate_limited":
+        if fault.kind == "rate_limited":
+            self._held_until = time.monotonic() + (fault.retry_after_s or 0)
+        else:
             self._wake.set()
 
     def load(self, key: str, context: int | None) -> None:

@@ -1,6 +1,7 @@
 """Requests on several simulated computers: turns, moves, and what is remembered of failures."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.integration.network import (
     until,
 )
 
+_A_MINUTE = timedelta(minutes=1)
 pytestmark = pytest.mark.anyio
 
 
@@ -101,6 +103,21 @@ async def test_a_server_that_asks_to_wait_is_waited_for(tmp_path: Path) -> None:
             [p.seconds for p in events(run, Progress) if p.stage == "waiting"],
         )
         await until(lambda: net.view("PC").state == "online")
+
+
+async def test_nobody_looks_at_a_server_that_asks_to_wait(tmp_path: Path) -> None:
+    """A Retry-After that a request was told holds for looks, too, whatever their interval."""
+    simulator = Simulator(model(tokens_per_s=0))
+    async with network(tmp_path, {"PC": simulator}, refresh_s=0.1) as net:
+        simulator.trouble, simulator.retry_after_s = "rate_limited", 100
+        ended = await finished(await net.send())
+        assert "rate_limited" == (ended.fault.kind if ended.fault else None)
+        simulator.trouble = None
+        await until(lambda: (net.view("PC").next_check_at or datetime.now(UTC)) - datetime.now(UTC) > _A_MINUTE)
+        looks = len(simulator.requests)
+        await net.host.look_at("PC")
+        assert looks < len(simulator.requests)
+        assert "online" == net.view("PC").state
 
 
 async def test_a_rate_limit_moves_where_it_can(tmp_path: Path) -> None:
