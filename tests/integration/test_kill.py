@@ -6,7 +6,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from apehost_core.store.conversations import Conversations
@@ -16,6 +18,7 @@ from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator, serve
 
 ROUNDS = 30
+AT_ONCE = 2
 STREAMS = 4
 WORDS = tuple(f"word{number} " for number in range(600))
 ANSWER = "".join(WORDS)
@@ -83,16 +86,23 @@ def missing(database: Database, due: dict[str, Seen]) -> list[str]:
 
 def test_nothing_seen_is_lost_by_thirty_kills(tmp_path: Path) -> None:
     """Every delta that was seen 250 ms before a kill is in the file, which opens; the runs show as interrupted."""
-    points, interrupted = random.Random(7), 0
-    with serve(Simulator(SimModel(words=WORDS, tokens_per_s=300))) as url:
-        for _ in range(ROUNDS):
-            doomed = Doomed(tmp_path, url)
-            killed_ns = doomed.kill_after(points.uniform(0.0, 1.5))
-            due = {seen.run_id: seen for seen in doomed.seen() if seen.at_ns <= killed_ns - DURABLE_NS}
-            database = Database.open(tmp_path / "apehost.duckdb")
-            try:
-                interrupted += close_interrupted(database)
-                assert missing(database, due) == []
-            finally:
-                database.close()
-    assert interrupted >= ROUNDS
+    folders = [tmp_path / str(number) for number in range(AT_ONCE)]
+    with serve(Simulator(SimModel(words=WORDS, tokens_per_s=300))) as url, ThreadPoolExecutor(AT_ONCE) as lives:
+        interrupted = list(lives.map(partial(killed_again_and_again, url), folders, range(AT_ONCE)))
+    assert sum(interrupted) >= ROUNDS
+
+
+def killed_again_and_again(url: str, folder: Path, seed: int) -> int:
+    """Kill host after host on one file and look into it each time; return how many runs were interrupted."""
+    points, interrupted = random.Random(seed), 0
+    for _ in range(ROUNDS // AT_ONCE):
+        doomed = Doomed(folder, url)
+        killed_ns = doomed.kill_after(points.uniform(0.0, 1.5))
+        due = {seen.run_id: seen for seen in doomed.seen() if seen.at_ns <= killed_ns - DURABLE_NS}
+        database = Database.open(folder / "apehost.duckdb")
+        try:
+            interrupted += close_interrupted(database)
+            assert missing(database, due) == []
+        finally:
+            database.close()
+    return interrupted
