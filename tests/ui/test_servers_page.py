@@ -184,7 +184,7 @@ def test_a_server_is_switched_off_and_on(start: Start) -> None:
         assert "Look now" not in card
         tab.click("enable-PC")
         in_state(app, "PC", "online")
-    assert "● online" in tab.run().box("server-PC")
+        assert "● online" in tab.run().box("server-PC")
 
 
 def test_the_order_of_choice_is_changed(start: Start) -> None:
@@ -329,10 +329,10 @@ def test_many_servers_stand_on_several_pages(start: Start) -> None:
     start({f"server {number}": None for number in range(1, 9)})
     tab = on_page()
     assert ["1st", "6th"] == [place for place in ("1st", "6th", "7th") if f"{place} choice" in tab.page]
-    tab.write("Find a server", "8")
+    tab.write(find_server="8").run()
     assert "8th choice" in tab.page
     assert "1st choice" not in tab.page
-    tab.write("Find a server", "nobody")
+    tab.write(find_server="nobody").run()
     assert "No server has a name like this." in tab.page
 
 
