@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from apehost_core.chat.exchange import Choice, Exchange, Sent
 from apehost_core.demo import PARALLEL, Address, DemoEngine, demo_available
-from apehost_core.errors import ApeHostError, Fault, StoreError
+from apehost_core.errors import ApeHostError, ConfigError, Fault, StoreError
 from apehost_core.lmstudio import (
     Endpoint,
     Http,
@@ -47,7 +47,7 @@ from apehost_core.servers import (
     ServerView,
 )
 from apehost_core.servers.profiles import Effective, effective
-from apehost_core.settings import Settings
+from apehost_core.settings import ServerEntry, Settings
 from apehost_core.store.audit import record_change
 from apehost_core.store.backup import backup
 from apehost_core.store.conversations import Conversations
@@ -205,6 +205,10 @@ class Host:
         """Stop showing that a load failed."""
         self.pool.get(server).loads.forget_failure(key)
 
+    async def forget_download(self, server: str, model: str) -> None:
+        """Stop showing a download."""
+        self.pool.get(server).downloads.forget(model)
+
     async def unload_model(self, server: str, instance: str) -> None:
         """Unload a loaded copy of a model.
 
@@ -333,11 +337,17 @@ def _open_database(settings: Settings) -> Database:
 
 def _named(settings: Settings) -> tuple[list[ServerConfig], ServerConfig]:
     """Return the servers of the settings, and what is tried when there are none: LM Studio's default address here."""
-    named = [
-        ServerConfig(entry.name, SecretStr(normalise_base_url(entry.url.get_secret_value())), entry.token)
-        for entry in settings.servers
-    ]
+    named = [ServerConfig(entry.name, SecretStr(_root(entry)), entry.token) for entry in settings.servers]
     return named, ServerConfig(DEFAULT_NAME, SecretStr(_DEFAULT_URL), settings.default_token, "default")
+
+
+def _root(entry: ServerEntry) -> str:
+    try:
+        return normalise_base_url(entry.url.get_secret_value())
+    except ValueError as error:
+        title = f"The address of server {entry.name!r} cannot be understood"
+        advice = f"{str(error).capitalize()}. Mend it in APEHOST_SERVERS or LMSTUDIO_SERVERS."
+        raise ConfigError(Fault(kind="config", title=title, advice=advice)) from None
 
 
 def _run_until_closed(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:

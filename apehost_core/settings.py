@@ -7,6 +7,7 @@ starts with `APEHOST_` and is no setting stops the start, as a wrong value does.
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,6 +32,19 @@ CONFIG_NAME = "APEHOST_CONFIG"
 _SERVER_EXAMPLE = 'LMSTUDIO_SERVERS="Gaming PC|http://192.0.2.10:1234,Laptop|http://localhost:1234"'
 
 
+def clean_token(text: str) -> str:
+    """Return a token without what is pasted around it: quotes, and the word Bearer.
+
+    Raises:
+        ValueError: It holds a character that no header field can carry; what it is is not said.
+    """
+    token = text.strip().strip("\"'").strip()
+    token = re.sub(r"^Bearer\s+", "", token, flags=re.IGNORECASE)
+    if not all(33 <= ord(character) <= 126 for character in token):
+        raise ValueError("a token has only letters, digits and signs; copy it whole, not its masked form")
+    return token
+
+
 class ServerEntry(BaseModel):
     """One server as the settings name it.
 
@@ -45,6 +59,11 @@ class ServerEntry(BaseModel):
     name: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f|]+$")
     url: SecretStr
     token: SecretStr | None = None
+
+    @field_validator("token")
+    @classmethod
+    def _can_be_sent(cls, token: SecretStr | None) -> SecretStr | None:
+        return SecretStr(clean_token(token.get_secret_value())) if token else None
 
     @field_validator("url")
     @classmethod
@@ -264,10 +283,14 @@ def _split_server_list(text: str) -> tuple[dict[str, str], ...]:
 
 def _with_default_token(settings: Settings, outside: Mapping[str, str]) -> Settings:
     """Give the token of LM Studio's own variables to the servers that have none."""
-    found = next((outside[name] for name in TOKEN_NAMES if outside.get(name)), None)
-    token = settings.default_token or (SecretStr(found) if found else None)
-    if token is None:
+    name = next((name for name in TOKEN_NAMES if outside.get(name)), None)
+    given = settings.default_token.get_secret_value() if settings.default_token else outside.get(name or "", "")
+    if not given:
         return settings
+    try:
+        token = SecretStr(clean_token(given))
+    except ValueError as error:
+        raise _config_error(name or f"{PREFIX}DEFAULT_TOKEN", str(error), "LM_API_TOKEN=sk-lm-...") from None
     servers = tuple(
         server if server.token else server.model_copy(update={"token": token}) for server in settings.servers
     )

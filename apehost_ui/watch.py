@@ -33,4 +33,6 @@ def _situation() -> str:
 
 
 def _seen(server: ServerView) -> tuple[object, ...]:
-    return server.name, server.state, tuple((model.key, model.state) for model in server.models)
+    loads = tuple((load.key, load.fault is None) for load in server.loads)
+    downloads = tuple((download.model, download.status) for download in server.downloads)
+    return server.name, server.state, tuple((model.key, model.state) for model in server.models), loads, downloads

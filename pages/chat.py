@@ -44,7 +44,15 @@ with st.bottom:
     if page.refusal is not None:
         fault_box(page.refusal)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if run is not None and not run.finished.is_set():
+        answering = run is not None and not run.finished.is_set()
+        if again is not None and not answering:
+            retry_button(again.not_before, on_click=chat_actions.retry)
+            if again.unfinished is not None:
+                continue_buttons(chat_actions.continuations(again.unfinished), on_click=chat_actions.go_on)
+        if page.picked is not None:
+            settings_button(own)
+        if run is not None and answering:
+            st.space("stretch")  # Stop stands where no other button follows it: a second click must not press one
             st.button(
                 "Stop",
                 key="stop",
@@ -53,12 +61,6 @@ with st.bottom:
                 on_click=chat_actions.stop,
                 args=(run.spec.run_id,),
             )
-        elif again is not None:
-            retry_button(again.not_before, on_click=chat_actions.retry)
-            if again.unfinished is not None:
-                continue_buttons(chat_actions.continuations(again.unfinished), on_click=chat_actions.go_on)
-        if page.picked is not None:
-            settings_button(own)
 # Outside of st.bottom: only where Streamlit places it there by itself does the page follow a growing answer.
 state.refill_composer()
 st.chat_input("Write a message", key=state.COMPOSER_KEY, disabled=page.picked is None, on_submit=chat_actions.send)

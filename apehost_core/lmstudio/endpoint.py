@@ -1,11 +1,14 @@
 """Where a server is: its name for people, and the address and token that never leave the process."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-_SUFFIXES = ("/chat/completions", "/api/v0", "/api/v1", "/v1")
+DEFAULT_PORT = 1234  # LM Studio's (api notes 0.1)
+_API = re.compile(r"/(?:api/)?v[01](?=/|$)")
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+(?:%[\w.-]+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,26 +58,28 @@ class Endpoint:
 def normalise_base_url(text: str) -> str:
     """Return the root of a server from whatever form of its address people paste.
 
+    A host alone, without scheme and port, is taken to be LM Studio's: port 1234.
+
     Raises:
         ValueError: It names no host, has a scheme other than http or https, or holds a user name.
     """
     text = text.strip()
-    if "://" not in text:
-        text = f"http://{text}"
-    parts = urlsplit(text)
+    bare = "://" not in text
+    if bare and re.match(r"https?:(?:/[^/]|[^/\d])", text, re.IGNORECASE):
+        raise ValueError("a server address begins with http:// or https://, with two slashes")
+    try:
+        parts = urlsplit(f"http://{text}" if bare else text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("its host or its port cannot be read; for example http://192.0.2.10:1234") from None
     if parts.scheme not in ("http", "https"):
         raise ValueError("a server address begins with http:// or https://")
-    if not parts.hostname:
-        raise ValueError("a server address names a host, for example http://192.0.2.10:1234")
     if parts.username or parts.password:
         raise ValueError("a server address holds no user name; give the token as the server's token")
-    path = parts.path.rstrip("/")
-    changed = True
-    while changed:
-        changed = False
-        for suffix in _SUFFIXES:
-            if path.endswith(suffix):
-                path, changed = path.removesuffix(suffix).rstrip("/"), True
+    if not parts.hostname or not _HOST.fullmatch(parts.hostname):
+        raise ValueError("a server address names a host, for example http://192.0.2.10:1234")
+    if bare and port is None:
+        port = DEFAULT_PORT
+    path = _API.split(parts.path, maxsplit=1)[0].removesuffix("/chat/completions").rstrip("/")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{path}"
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}"

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -21,6 +21,7 @@ _MAX_CONNECTIONS = 1_000
 _MAX_IDLE = 8  # httpcore looks at every idle connection for every request: fifty cost more than new ones
 _WRITE_S = 30.0
 FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+_PLAIN = "Give its address with http:// in place of https://."
 _SAYS_NOTHING = ("All connection attempts failed", "Server disconnected without sending a response.")
 _DNS_WORDS = (
     "name or service not known",
@@ -114,6 +115,10 @@ def server_error(error: Exception, endpoint: Endpoint) -> ServerError:
             kind, make = "cut", ServerProtocolError
         case _:
             kind, make = "not_a_stream", ServerProtocolError
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return ServerUnreachable(
+            replace(fault_of("refused", endpoint), title=f"{endpoint.name} speaks no https", advice=_PLAIN)
+        )
     cause = "" if str(error) in _SAYS_NOTHING else str(error)
     return make(fault_of(kind, endpoint, cause=cause))
 

@@ -45,6 +45,7 @@ class _Waiter:
     since: float
     place: int = 0
     must_load: bool = False
+    load_alone: bool = False
 
 
 class Place:
@@ -92,15 +93,16 @@ class Lane:
         self._rules = rules or Rules()
         self._running: Counter[str] = Counter()
         self._loads: Counter[str] = Counter()
+        self._loads_alone = 0
         self._waiting: list[_Waiter] = []
 
     @property
     def traffic(self) -> Traffic:
         """What goes on."""
-        queued = len(self._waiting)
+        queued = sum(not waiter.load_alone for waiter in tuple(self._waiting))
         silent_s = self._clock() - self.last_sign
         stalled_s = silent_s if queued and silent_s > _STALL_S else None
-        return Traffic(self._width, self._running.total(), queued, stalled_s)
+        return Traffic(self._width, self._running.total() - self._loads_alone, queued, stalled_s)
 
     @property
     def loading(self) -> bool:
@@ -118,19 +120,22 @@ class Lane:
             self.look_again()
 
     @asynccontextmanager
-    async def place(self, model: str, on_wait: OnWait) -> AsyncGenerator[Place, None]:
+    async def place(self, model: str, on_wait: OnWait, *, load_alone: bool = False) -> AsyncGenerator[Place, None]:
         """Hold a place while the context lasts; entered when it is this request's turn.
 
         Args:
             model: The model that it is for.
             on_wait: See OnWait.
+            load_alone: It is for a load that no request waits for; it takes its turn, and counts as no traffic.
         """
-        must_load = await self._enter(model, on_wait)
+        must_load = await self._enter(model, on_wait, load_alone=load_alone)
+        self._loads_alone += load_alone
         place = Place(must_load=must_load, end_load=partial(self._end_load, model))
         try:
             yield place
         finally:
             self._running[model] -= 1
+            self._loads_alone -= load_alone
             place.loaded()
             self.look_again()
 
@@ -154,11 +159,13 @@ class Lane:
             self.idle.set()
         self._tell_places()
 
-    async def _enter(self, model: str, on_wait: OnWait) -> bool:
+    async def _enter(self, model: str, on_wait: OnWait, *, load_alone: bool) -> bool:
         """Wait for a place; returns whether the model must be loaded."""
         if not self._waiting and self._running.total() < self._width and self._may_go(model):
             return self._admit(model)
-        waiter = _Waiter(model, asyncio.get_running_loop().create_future(), on_wait, self._clock())
+        waiter = _Waiter(
+            model, asyncio.get_running_loop().create_future(), on_wait, self._clock(), load_alone=load_alone
+        )
         if not self._waiting and not self._running:
             self.last_sign = self._clock()
         self._waiting.append(waiter)

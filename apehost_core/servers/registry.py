@@ -17,6 +17,7 @@ from apehost_core.servers.config import Entry, Kept, ServerConfig, ServerFile
 from apehost_core.servers.pool import Pool
 from apehost_core.servers.probe import Finding, probe
 from apehost_core.servers.server import Server
+from apehost_core.settings import clean_token
 
 Audit = Callable[[str, str | None, str | None], Awaitable[None]]
 """Keeps a record of a change: what was changed, the old and the new value, neither of them a secret."""
@@ -38,7 +39,7 @@ class Form:
         name: What it is to be called.
         url: In any form that people paste; empty keeps the one that a changed server has.
         token: Empty keeps the one that a changed server has.
-        drop_token: Take the token away.
+        drop_token: Take the token away, unless a new one is given.
         swaps: Models may be loaded while another one answers.
         parallel: Requests it is given at a time; None learns it from the server.
     """
@@ -212,10 +213,10 @@ class Registry:
             url = SecretStr(normalise_base_url(form.url)) if form.url.strip() else None
         except ValueError as error:
             raise _refused("The address cannot be understood", f"{str(error).capitalize()}.") from None
-        token = SecretStr(form.token.strip()) if form.token.strip() else None
+        token = _token(form.token)
         if old is not None:
             url = url or old.base_url
-            token = None if form.drop_token else token or self._kept_token(old, url)
+            token = token or (None if form.drop_token else self._kept_token(old, url))
         assert url is not None
         enabled = old.enabled if old else True
         config = ServerConfig(form.name.strip(), url, token, "page", enabled, form.swaps, form.parallel)
@@ -268,6 +269,14 @@ class Registry:
         entries = (*(Entry.of(config) for config in page), *self._hidden)
         kept = Kept(servers=entries, order=tuple(order))
         await asyncio.to_thread(self._file.write, kept)
+
+
+def _token(text: str) -> SecretStr | None:
+    try:
+        token = clean_token(text)
+    except ValueError as error:
+        raise _refused("The token cannot be taken", f"{str(error).capitalize()}.") from None
+    return SecretStr(token) if token else None
 
 
 def _same_place(one: ServerConfig, other: ServerConfig) -> bool:

@@ -55,7 +55,7 @@ async def test_a_token_works_without_a_restart(tmp_path: Path) -> None:
             await until(lambda: net.view("Mini").state == "needs_token")
             await registry.change("Mini", Form("Mini", token="sk-lm-wrong"))
             await until(lambda: net.view("Mini").state == "token_refused")
-            await registry.change("Mini", Form("Mini", token=TOKEN))
+            await registry.change("Mini", Form("Mini", token=f' "Bearer {TOKEN}" ', drop_token=True))
             await until(lambda: net.view("Mini").state == "online")
             assert "completed" == (await finished(await net.send(server="Mini"))).outcome
             await registry.change("Mini", Form("Mini", drop_token=True))
@@ -91,6 +91,7 @@ async def test_a_test_says_what_is_there(tmp_path: Path) -> None:
         (Form("Mini", "ftp://198.51.100.7"), "address cannot be understood"),
         (Form("Mini", "http://user:secret@198.51.100.7"), "address cannot be understood"),
         (Form("Mini", "http://198.51.100.7:99999"), "address cannot be understood"),
+        (Form("Mini", "http://198.51.100.7", "sk-lm-\u2022\u2022\u2022"), "token cannot be taken"),
         (Form("pc", "http://198.51.100.7"), "a server named 'PC' already"),
         (Form("Mini", "http://198.51.100.7", parallel=0), "parallel cannot be taken"),
     ],

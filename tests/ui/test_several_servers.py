@@ -2,13 +2,14 @@
 
 import pytest
 
+from apehost_core.servers import Form
 from apehost_core.testing.answers import SimModel
-from apehost_core.testing.simulator import Simulator
+from apehost_core.testing.simulator import Simulator, serve
 from tests.ui.conftest import Start
-from tests.ui.running import Running
+from tests.ui.running import Running, until
 from tests.ui.tab import Tab
 
-BEST, PC, MINI = "Gemma Q4_K_M · 2 servers", "Gemma Q4_K_M · PC", "Gemma Q4_K_M · Mini"
+BEST, PC, MINI = "Gemma Q4_K_M · any server", "Gemma Q4_K_M · PC", "Gemma Q4_K_M · Mini"
 OTHER = "Gemma Q8_0 · Box"
 
 
@@ -78,3 +79,32 @@ def test_a_finished_answer_offers_neither(three: Running) -> None:
     """There is nothing to go on with."""
     buttons = three.asked().buttons
     assert not [label for label in buttons if label.startswith(("Continue", "Retry"))]
+
+
+def test_the_open_choice_outlives_its_servers(start: Start) -> None:
+    """Whoever left it open keeps the same model when one of its servers goes, whichever are left."""
+    app = start({"Box": Simulator(SimModel("llama"))})
+    with serve(Simulator(SimModel("gemma"))) as one, serve(Simulator(SimModel("gemma"))) as two:
+        for name, url in (("PC", one), ("Mini", two)):
+            app.portal.call(app.host.registry.add, Form(name, url))
+        until(lambda: all(view.answers for view in app.host.servers))
+        tab = Tab().pick(BEST)
+        app.portal.call(app.host.registry.enable, "PC", False)
+        assert BEST == tab.run().picked
+        assert "gemma · Mini" in app.ask(tab, "Hello?").answer
+        app.portal.call(app.host.registry.enable, "PC", True)
+        assert BEST == tab.run().picked
+
+
+def test_a_renamed_server_keeps_the_choice(start: Start) -> None:
+    """The same model is picked wherever it is now; another one would be said."""
+    app = start({"Box": Simulator(SimModel("llama"))})
+    with serve(Simulator(SimModel("gemma"))) as url:
+        app.portal.call(app.host.registry.add, Form("PC", url))
+        until(lambda: all(view.answers for view in app.host.servers))
+        tab = Tab().pick(PC)
+        app.portal.call(app.host.registry.change, "PC", Form("Desk"))
+        assert "Gemma Q4_K_M · Desk" == tab.run().picked
+        app.portal.call(app.host.registry.remove, "Desk")
+        assert "Llama Q4_K_M · Box" == tab.run().picked
+        assert "gemma is not listed any more; llama is picked now." in [toast.value for toast in tab.at.toast]

@@ -38,7 +38,12 @@ def test_pasted_forms(root: str, suffix: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("localhost", "http://localhost"),
+        ("localhost", "http://localhost:1234"),
+        ("192.0.2.10", "http://192.0.2.10:1234"),
+        ("192.0.2.10/v1", "http://192.0.2.10:1234"),
+        ("http://192.0.2.10", "http://192.0.2.10"),
+        ("http://192.0.2.10:1234/v1/models", "http://192.0.2.10:1234"),
+        ("http://192.0.2.10:1234/api/v1/chat", "http://192.0.2.10:1234"),
         ("localhost:1234", "http://localhost:1234"),
         ("Mini.Local:1234/v1", "http://mini.local:1234"),
         ("https://models.example/v1", "https://models.example"),
@@ -71,6 +76,9 @@ def test_hosts_and_paths(text: str, expected: str) -> None:
         "192.0.2.10:port",
         "192.0.2.10:99999",
         "http://[::1",
+        "http:/192.0.2.10",
+        "http://gaming pc:1234",
+        "http://192.0.2.10\uff1a1234",
     ],
 )
 def test_refusals(text: str) -> None:

@@ -220,6 +220,14 @@ async def test_overtaking_ends_when_patience_does() -> None:
             assert late.inside
 
 
+async def test_a_load_is_no_traffic() -> None:
+    """A place that is held for a load that nobody waits for is neither an answer nor a waiting request."""
+    lane = Lane(1)
+    async with lane.place("a", lambda _place: None, load_alone=True), callers(lane, "a"):
+        assert (0, 1) == (lane.traffic.in_flight, lane.traffic.queued)
+    assert (0, 0, True) == (lane.traffic.in_flight, lane.traffic.queued, lane.idle.is_set())
+
+
 async def test_a_wider_lane_lets_more_in() -> None:
     """A server that turns out to serve more at a time gets more at once."""
     lane = Lane(1)

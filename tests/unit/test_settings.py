@@ -104,3 +104,20 @@ def test_every_setting_is_described() -> None:
     """Each setting has a description and an example, which its errors quote."""
     lacking = [n for n, f in Settings.model_fields.items() if not f.description or not f.examples]
     assert lacking == []
+
+
+@pytest.mark.parametrize("pasted", [f'"{TOKEN}"', f"Bearer {TOKEN}", f" 'bearer {TOKEN}' "])
+def test_a_token_is_taken_out_of_what_is_pasted(monkeypatch: pytest.MonkeyPatch, pasted: str) -> None:
+    """Quotes and the word Bearer around it are no part of it."""
+    monkeypatch.setenv("LMSTUDIO_SERVERS", "A|http://a.example")
+    monkeypatch.setenv("LM_API_TOKEN", pasted)
+    token = load_settings(env_file=None).servers[0].token
+    assert TOKEN == (token.get_secret_value() if token else None)
+
+
+def test_a_masked_token_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no header field can carry is refused by name, not quoted."""
+    monkeypatch.setenv("LM_API_TOKEN", "sk-lm-\u2022\u2022\u2022")
+    with pytest.raises(ConfigError, match="LM_API_TOKEN") as caught:
+        load_settings(env_file=None)
+    assert "sk-lm-\u2022" not in str(caught.value)
