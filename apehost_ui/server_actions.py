@@ -28,10 +28,11 @@ MOST_REQUESTS = 500
 
 
 @contextmanager
-def telling(server: str | None = None) -> Generator[None, None, None]:
-    """Have the page say what an action could not do; with a server, at its card."""
+def telling(server: str | None = None, *, download: bool = False) -> Generator[None, None, None]:
+    """Have the page say what an action could not do; with a server, at its card, or beside its form of downloads."""
     page = state.servers()
     page.refusal = page.refused = None
+    page.refused_download = download
     try:
         yield
     except ApeHostError as error:
@@ -127,6 +128,12 @@ def forget_load(server: str, key: str) -> None:
         call(host().forget_load, server, key)
 
 
+def forget_download(server: str, model: str) -> None:
+    """Stop showing a download that has ended."""
+    with telling(server):
+        call(host().forget_download, server, model)
+
+
 def unload(server: str, instance: str) -> None:
     """Let a loaded copy of a model go."""
     with telling(server):
@@ -135,7 +142,7 @@ def unload(server: str, instance: str) -> None:
 
 def download(server: str, model: str, quantisation: str | None) -> None:
     """Have a server download a model; the fields are emptied when it has begun."""
-    with telling(server):
+    with telling(server, download=True):
         if not model:
             raise InputRefused(Fault(kind="bad_request", title="Which model? The field is empty"))
         _waited(lambda: host().download_model(server, model, quantisation), "Asking for the download")

@@ -37,9 +37,13 @@ def clock(moment: datetime) -> str:
 
 
 def facts(server: ServerView) -> list[str]:
-    """Return since when, when it is looked at next, and how it is reached."""
+    """Return since when, when it is looked at next, and how it is reached.
+
+    `since` is when its health was found: what goes on in its lane, and that it is switched off, have begun at another
+    time.
+    """
     pieces: list[str] = []
-    if server.since is not None:
+    if server.since is not None and server.state not in ("busy", "loading", "disabled"):
         pieces.append(f"since {clock(server.since)}")
     if server.state != "disabled":
         pieces.append(_next_look(server.next_check_at))
@@ -106,11 +110,11 @@ def origin_words(server: ServerView) -> str | None:
     """Return who named a server that cannot be changed on the page; None for one that can."""
     match server.origin:
         case "environment":
-            return "Named in the environment; change it there. Its place in the order can be changed here."
+            return "named in the environment and changed there"
         case "demo":
-            return "A small model that comes with ApeHost, to try it out. The settings switch it on and off."
+            return "a small model that comes with ApeHost, to try it out"
         case "default":
-            return "LM Studio's usual place on this computer, tried because no server is named. Add it to keep it."
+            return "LM Studio's usual place on this computer; add it to keep it"
         case "page":
             return None
 

@@ -58,6 +58,7 @@ class ChatState:
         unsent: A text that was not sent and goes back into the composer; None when there is none.
         undo: (id, title) of the conversation just put in the trash; None when there is nothing to undo.
         page: The page that was drawn last.
+        opened: The conversation that the URL named then; None on a new chat.
         dialog: Which dialog is open; None when none is.
         emptied: How often all fields of the opened settings dialog were emptied.
         settings: What the next new chat sets for itself; goes with its first message.
@@ -72,6 +73,7 @@ class ChatState:
     unsent: str | None = None
     undo: tuple[str, str] | None = None
     page: str = ""
+    opened: str | None = None
     dialog: str | None = None
     emptied: int = 0
     settings: Preferences = field(default_factory=Preferences)
@@ -105,12 +107,14 @@ class ServersState:
     Attributes:
         refusal: Why the last action was not done; shown until the next one.
         refused: The server that it was about; None when it was about none.
+        refused_download: Whether it was a download, which is answered beside its form.
         removing: The server whose removal waits for its second step; None when none does.
         downloads: How many downloads were begun; each begins with an empty field.
     """
 
     refusal: Fault | None = None
     refused: str | None = None
+    refused_download: bool = False
     removing: str | None = None
     downloads: int = 0
 
@@ -156,9 +160,10 @@ def open_conversation(conversation: str | None) -> None:
 
 
 def arrive(page: str) -> None:
-    """Take note of the page that is drawn; a dialog of another one is not open any more."""
-    if chat().page != page:
-        chat().page = page
+    """Take note of the page and conversation that are drawn; a dialog of others is not open any more."""
+    here = page, conversation_id()
+    if (chat().page, chat().opened) != here:
+        chat().page, chat().opened = here
         close_dialog()
 
 

@@ -30,6 +30,7 @@ cards = CardActions(
 models = ModelActions(
     load=server_actions.load,
     forget_load=server_actions.forget_load,
+    forget_download=server_actions.forget_download,
     unload=server_actions.unload,
     download=server_actions.download,
 )
@@ -39,17 +40,21 @@ with st.container(key="servers-page"):
         st.title("Servers", anchor=False)
         st.button("Add server", key="add-server", type="primary", icon=":material/add:", on_click=open_to_add)
     shown = section()
-    if page.refusal is not None and page.refused not in [server.name for server in servers]:
-        fault_box(page.refusal)
+    with st.container(key="page-refusal"):
+        if page.refusal is not None and page.refused not in [server.name for server in servers]:
+            fault_box(page.refusal)
     match shown:
         case "servers" if any(server.configured or server.answers for server in servers):
             everywhere = homes(servers)
             for place, server in shown_servers(servers):
-                with st.container(border=True, key=f"server-{server.name}"):
+                with st.container(border=True, key=f"server|{server.name}"):
+                    refusal = page.refusal if page.refused == server.name else None
                     server_card(server, place, server_actions.view, cards, removing=page.removing == server.name)
-                    if page.refusal is not None and page.refused == server.name:
-                        fault_box(page.refusal)
-                    server_models(server, everywhere, server_actions.view, models)
+                    with st.container(key=f"refusal|{server.name}"):
+                        if refusal is not None and not page.refused_download:
+                            fault_box(refusal)
+                    not_downloaded = refusal if page.refused_download else None
+                    server_models(server, everywhere, server_actions.view, models, not_downloaded)
         case "servers":
             server_actions.start(no_server(servers, demo_offer=chat_actions.demo_offered()))
         case "profiles":

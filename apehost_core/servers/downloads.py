@@ -45,6 +45,13 @@ class Downloads:
         if download.job_id is not None and download.status in _GOES_ON:
             self._tasks[model] = asyncio.create_task(self._follow(model, download.job_id), name=f"download of {model}")
 
+    def forget(self, model: str) -> None:
+        """Stop showing a download, and following it; the server goes on with one that has not ended."""
+        self._views.pop(model, None)
+        task = self._tasks.pop(model, None)
+        if task is not None:
+            task.cancel()
+
     async def close(self) -> None:
         """Stop following; the server goes on."""
         for task in self._tasks.values():

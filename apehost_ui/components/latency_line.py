@@ -14,8 +14,8 @@ _LINE, _FAILED = "#cc7700", "#ef4444"  # both told apart from both themes' backg
 
 
 def latency_line(latencies: Sequence[float | None]) -> None:
-    """Draw the looks, oldest first, in ms, None for one that failed; nothing before the second."""
-    if len(latencies) < 2:
+    """Draw the looks, oldest first, in ms, None for one that failed; nothing before the second, or where all failed."""
+    if len(latencies) < 2 or all(ms is None for ms in latencies):
         return
     looks = pd.DataFrame(
         {

@@ -34,7 +34,7 @@ def model_table(server: ServerView, homes: Mapping[Identity, Sequence[str]]) -> 
     told = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
     grid(
         [{name: row[name] for name in told} for row in rows],
-        key=f"models-{server.name}",
+        key=f"models|{server.name}",
         alt=f"Models of {server.name}",
         columns={
             "Size": st.column_config.NumberColumn(format="bytes"),
@@ -51,7 +51,7 @@ def _found(server: ServerView) -> Sequence[ModelInfo]:
         return server.models
     text = st.text_input(
         f"Filter {len(server.models)} models",
-        key=f"filter-{server.name}",
+        key=f"filter|{server.name}",
         placeholder="for example: qwen q4",
         icon=":material/search:",
     )
@@ -69,6 +69,7 @@ def _row(server: str, model: ModelInfo, homes: Mapping[Identity, Sequence[str]])
     return {
         "Model": model.name,
         "State": _STATES[model.state],
+        "Also on": ", ".join(name for name in homes.get(model.identity, ()) if name != server),
         "Context": model.loaded_context,
         "Longest": model.max_context,
         "Quantisation": model.quantisation,
@@ -76,8 +77,7 @@ def _row(server: str, model: ModelInfo, homes: Mapping[Identity, Sequence[str]])
         "Parameters": model.params,
         "Can": abilities(model),
         "Type": _TYPES[model.type],
+        "Copies": len(model.instances) or None,
         "Publisher": model.publisher,
         "Architecture": model.architecture,
-        "Copies": len(model.instances) or None,
-        "Also on": ", ".join(name for name in homes.get(model.identity, ()) if name != server),
     }

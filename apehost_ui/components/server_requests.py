@@ -7,11 +7,9 @@ import streamlit as st
 from apehost_core.servers import RequestRecord
 from apehost_ui.components.grid import grid
 from apehost_ui.components.request_inspector import open_inspector
-from apehost_ui.server_words import clock
 from apehost_ui.words import duration
 
 _EVERY_S = 3
-_ALL = ""
 _TEN = 10
 _KINDS = {
     "chat": "chat",
@@ -32,15 +30,8 @@ def server_requests(servers: Sequence[str], read: Read) -> None:
         servers: Their names.
         read: See Read; asked again and again.
     """
-    names = {_ALL: "All servers", **{name: name for name in servers}}
-    picked = st.selectbox(
-        "Server",
-        list(names),
-        format_func=names.__getitem__,
-        key="requests-of",
-        width=300,
-    )
-    st.fragment(_log, run_every=_EVERY_S)(picked or None, read)
+    picked = st.selectbox("Server", servers, index=None, key="requests-of", placeholder="All servers", width=300)
+    st.fragment(_log, run_every=_EVERY_S)(picked, read)
 
 
 def _log(server: str | None, read: Read) -> None:
@@ -59,8 +50,9 @@ def _log(server: str | None, read: Read) -> None:
             "ms": st.column_config.NumberColumn(format="localized"),
         },
     )
+    listed = "The last request." if len(records) == 1 else f"The last {len(records)} requests, newest first."
     st.caption(
-        f"The last {len(records)}, newest first. Nothing of what was said. "
+        f"{listed} Nothing of what was said is kept here. "
         "Looks are listed only where one found something else than the look before."
     )
 
@@ -90,5 +82,11 @@ def _inspection(records: Sequence[tuple[str, RequestRecord]]) -> None:
 
 
 def _label(server: str, record: RequestRecord) -> str:
-    pieces = [clock(record.at), server, record.model or "", record.problem or duration(record.ms / 1000)]
+    """Return what a call is picked by: the same at any time, and of no other call."""
+    pieces = [
+        f"{record.at.astimezone():%d %b, %H:%M:%S.%f}"[:-3],
+        server,
+        record.model or "",
+        record.problem or duration(record.ms / 1000),
+    ]
     return " · ".join(filter(None, pieces))

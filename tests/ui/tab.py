@@ -175,5 +175,5 @@ def _lines(block: Block | Element) -> Iterator[str]:
 
 
 def plain(markdown: str) -> str:
-    """Return Markdown as people read it: without the backslashes of its escapes."""
-    return re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", markdown)
+    """Return Markdown as people read it: without the backslashes of its escapes and without word joiners."""
+    return re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", markdown).replace("\u2060", "")

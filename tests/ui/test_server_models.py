@@ -1,5 +1,7 @@
 """What a server has on the servers page, and how models are loaded, unloaded and downloaded there."""
 
+import pytest
+
 from apehost_core.servers import ServerView
 from apehost_core.testing.simulator import SimModel, Simulator
 from tests.ui.conftest import Start
@@ -84,9 +86,9 @@ def test_many_models_are_filtered(start: Start) -> None:
     start({"mini": Simulator(*many)})
     tab = on_page()
     assert 20 == len(tab.rows)
-    tab.at.text_input(key="filter-mini").set_value("q8 QWEN-1").run()
+    tab.at.text_input(key="filter|mini").set_value("q8 QWEN-1").run()
     assert {"Qwen 1", "Qwen 11", "Qwen 13", "Qwen 15", "Qwen 17", "Qwen 19"} == {row["Model"] for row in tab.rows}
-    tab.at.text_input(key="filter-mini").set_value("llama").run()
+    tab.at.text_input(key="filter|mini").set_value("llama").run()
     assert "No model has these words" in tab.page
 
 
@@ -95,8 +97,8 @@ def test_a_model_is_loaded_with_a_context_length(start: Start) -> None:
     app = start({"mini": Simulator(SLOW)})
     tab = on_page()
     assert "No model is loaded" in tab.page
-    tab.at.number_input(key="load-context-mini-slow").set_value(8192).run()
-    tab.click("load-now-mini")
+    tab.at.number_input(key="load-context|mini|slow").set_value(8192).run()
+    tab.click("load-now|mini|slow")
     assert "slow: loading" in tab.page
     until(lambda: state_of(app, "slow") == "loaded")
     (row,) = tab.run().rows
@@ -111,25 +113,25 @@ def test_a_load_that_waits_says_its_place(start: Start) -> None:
     app.answering()
     tab = on_page()
     assert "1 of 4 answering" in tab.page
-    tab.at.selectbox(key="load-model-mini").set_value("slow").run()
-    tab.click("load-now-mini")
+    tab.at.selectbox(key="load-model|mini").set_value("slow").run()
+    tab.click("load-now|mini|slow")
     assert "slow: 1st in line for loading" in tab.page
 
 
 def test_a_load_that_failed_is_told_until_it_is_dismissed(start: Start) -> None:
     """The server's own words stand there, with a button for another try and one that takes them away."""
     app = start({"mini": Simulator(SimModel("huge", loaded=False, load_fails="It needs 41 GB."))})
-    tab = on_page().click("load-now-mini")
+    tab = on_page().click("load-now|mini|huge")
     until(lambda: any(load.fault is not None for load in view(app).loads))
     assert "It needs 41 GB" in tab.run().errors
     assert "Load again" in tab.buttons
-    assert "" == tab.click("dismiss-mini-huge").errors
+    assert "" == tab.click("dismiss|mini|huge").errors
 
 
 def test_a_model_is_unloaded(start: Start) -> None:
     """After the press the server does not hold it any more."""
     app = start({"mini": Simulator()})
-    tab = on_page().click("unload-mini-sim-model")
+    tab = on_page().click("unload|mini|sim-model")
     assert "not_loaded" == state_of(app, "sim-model")
     assert "No model is loaded" in tab.page
 
@@ -138,8 +140,8 @@ def test_a_model_that_answers_is_not_unloaded(start: Start) -> None:
     """The card says that it is writing; the answer goes on."""
     app = start({"mini": Simulator(SimModel(words=("word ",) * 5_000, tokens_per_s=50))})
     app.answering()
-    tab = on_page().click("unload-mini-sim-model")
-    assert "sim-model is writing 1 answer" in tab.box("server-mini")
+    tab = on_page().click("unload|mini|sim-model")
+    assert "sim-model is writing 1 answer" in tab.box("server|mini")
     assert "loaded" == state_of(app, "sim-model")
 
 
@@ -147,7 +149,7 @@ def test_a_model_is_downloaded(start: Start) -> None:
     """Its progress is shown in bytes, its end is told, and then the model is in the table."""
     coming = SimModel("new", downloaded=False, size_bytes=4_000_000_000)
     app = start({"mini": Simulator(SimModel(), coming, download_s=1.2)})
-    tab = on_page().write(download_model_mini_0="new").click("download-now-mini")
+    tab = on_page().write(**{"download-model|mini|0": "new"}).click("download-now|mini")
     until(lambda: view(app).downloads[0].downloaded_bytes is not None)
     assert "of 4.0 GB" in progress(tab.run())
     until(lambda: view(app).downloads[0].status == "completed" and view(app).model("new") is not None)
@@ -163,16 +165,16 @@ def progress(tab: Tab) -> str:
 def test_a_download_that_is_refused_keeps_what_was_typed(start: Start) -> None:
     """The card says why, and the field still has the id."""
     start({"mini": Simulator()})
-    tab = on_page().write(download_model_mini_0="no/such-model").click("download-now-mini")
+    tab = on_page().write(**{"download-model|mini|0": "no/such-model"}).click("download-now|mini")
     assert tab.errors
-    assert "no/such-model" == tab.at.text_input(key="download-model-mini-0").value
+    assert "no/such-model" == tab.at.text_input(key="download-model|mini|0").value
 
 
 def test_only_lm_studio_loads(start: Start) -> None:
     """Any other server says in one line that this is not to be had there, and has no buttons for it."""
     start({"mini": Simulator(native=False)})
     tab = on_page()
-    assert "where LM Studio serves them" in tab.box("server-mini")
+    assert "where LM Studio serves them" in tab.box("server|mini")
     assert [] == [label for label in tab.buttons if label in ("Load", "Download")]
 
 
@@ -183,7 +185,7 @@ def test_a_server_that_is_away_shows_what_it_had(start: Start) -> None:
     app.portal.call(app.host.look_at, "mini")
     tab = on_page()
     assert ["Sim Model"] == [row["Model"] for row in tab.rows]
-    assert "As it was when it last answered" in tab.box("server-mini")
+    assert "As it was when it last answered" in tab.box("server|mini")
     assert "Load" not in tab.buttons
 
 
@@ -192,3 +194,42 @@ def test_names_are_no_markdown(start: Start) -> None:
     start({"mini": Simulator(SimModel("![x](http://192.0.2.7/a.png)"))})
     drawn = [button.label for button in on_page().at.button]
     assert [] == [label for label in drawn if "![" in label.replace("\\!", "")]
+
+
+def test_a_picked_model_stays_picked_when_a_state_changes(start: Start) -> None:
+    """Neither the labels nor their order say what is loaded, so that nothing else is loaded than what was picked."""
+    app = start({"mini": Simulator(SimModel("one", load_s=0.1), SimModel("two", load_s=0.1), STUCK)})
+    tab = on_page()
+    before = tab.at.selectbox(key="load-model|mini").options
+    tab.at.selectbox(key="load-model|mini").set_value("two").run()
+    app.portal.call(app.host.load_model, "mini", "two")
+    until(lambda: state_of(app, "two") == "loaded")
+    box = tab.run().at.selectbox(key="load-model|mini")
+    assert (before, "two") == (box.options, box.value)
+    assert tab.at.button(key="load-now|mini|two").disabled
+
+
+@pytest.mark.parametrize("name", ["name", "url", "token", "swaps", "parallel", "page", "model-PC", "now-PC"])
+def test_a_name_is_no_key_of_something_else(start: Start, name: str) -> None:
+    """Servers may be called like a field of the dialog, or like a part of another one's card."""
+    start({name: Simulator(), "PC": Simulator()})
+    tab = on_page().click("add-server")  # a key that stands twice would be raised
+    assert "server|PC" in tab.wire
+
+
+def test_a_refused_download_is_answered_beside_its_form(start: Start) -> None:
+    """The reason stands with the controls, not at the head of the card."""
+    start({"mini": Simulator()})
+    tab = on_page().write(**{"download-model|mini|0": "no/such-model"}).click("download-now|mini")
+    assert 1 == len(tab.at.get_by_key("controls|mini").error)
+
+
+def test_a_download_that_ended_is_dismissed(start: Start) -> None:
+    """After the press nothing is said of it any more; the model stays."""
+    app = start({"mini": Simulator(SimModel(), SimModel("new", downloaded=False, size_bytes=1_000), download_s=0)})
+    tab = on_page().write(**{"download-model|mini|0": "new"}).click("download-now|mini")
+    until(lambda: view(app).downloads[0].status != "downloading" and view(app).model("new") is not None)
+    tab.run().click("forget|mini|new")
+    assert () == view(app).downloads
+    assert "new: " not in tab.page
+    assert {"Sim Model", "New"} == {row["Model"] for row in tab.rows}

@@ -48,6 +48,13 @@ def test_no_next_look_of_a_server_that_is_switched_off() -> None:
     assert [] == server_words.facts(replace(SERVER, state="disabled"))
 
 
+@pytest.mark.parametrize(("state", "told"), [("online", True), ("offline", True), ("busy", False), ("loading", False)])
+def test_since(state: ServerState, told: bool) -> None:
+    """A state says since when it holds only where that is known: not what goes on in a lane."""
+    facts = server_words.facts(replace(SERVER, state=state, since=NOW))
+    assert told == any(fact.startswith("since ") for fact in facts)
+
+
 def test_facts_of_a_server() -> None:
     """Host, token and swaps are told where there is something to tell."""
     server = replace(SERVER, host="192.0.2.10:1234", has_token=True, swaps=True)
