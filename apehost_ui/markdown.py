@@ -27,6 +27,10 @@ _DOLLAR_MATH = re.compile(
 _LIST_ITEM = re.compile(r"([-*+]|\d+[.)])\s")
 _LIST_PATIENCE = 4  # a list is only cut between items when it has grown this many times the size
 _SCHEME = re.compile(r"[^/?#]*:")
+# What Streamlit turns into links, icons, emojis and arrows after the escapes are gone: broken behind, or before.
+_ALIVE_AFTER = re.compile(r":(?=//|[\w+-][\w/+-]*:)|www(?=\.)", re.IGNORECASE)
+_ALIVE_BEFORE = re.compile(r"(?=@[\w-]+\.)|(?<!\S)(?=(?:<->|->|<-|--|>=|<=|~=)(?!\S))")
+_JOINER = "\u2060"
 _SAFE_SCHEMES = ("http", "https", "mailto")
 _MOST_KEPT = 512
 _PARSER = MarkdownIt("commonmark")
@@ -111,8 +115,13 @@ def _has_image(markdown: str) -> bool:
 
 
 def plain_label(text: str) -> str:
-    """Return text for a label, in which Streamlit would read Markdown: every mark of it escaped."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:])", r"\\\1", " ".join(text.split()))
+    """Return text for a label, in which Streamlit would read Markdown: every mark of it escaped.
+
+    Bare addresses, `:shortcodes:` and arrows live without marks: a word joiner, which nobody sees, stands in them.
+    """
+    words = _ALIVE_BEFORE.sub(_JOINER, " ".join(text.split()))
+    words = _ALIVE_AFTER.sub(rf"\g<0>{_JOINER}", words)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:])", r"\\\1", words)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:

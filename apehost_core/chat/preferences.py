@@ -31,6 +31,24 @@ FieldName = Literal[
     "ttl_s",
 ]
 FIELD_NAMES: tuple[FieldName, ...] = get_args(FieldName)
+LABELS: dict[FieldName, str] = {
+    "system_prompt": "System prompt",
+    "temperature": "Temperature",
+    "top_p": "Top p",
+    "top_k": "Top k",
+    "min_p": "Min p",
+    "repeat_penalty": "Repeat penalty",
+    "presence_penalty": "Presence penalty",
+    "frequency_penalty": "Frequency penalty",
+    "seed": "Seed",
+    "max_tokens": "Max tokens",
+    "stop": "Stop strings",
+    "reasoning_effort": "Reasoning",
+    "context_length": "Context length to load with",
+    "tool_mode": "Tools",
+    "ttl_s": "Unload after idle seconds",
+}
+"""What people call each field."""
 Value = str | int | float | tuple[str, ...]
 
 MOST_STOPS = 16
@@ -39,6 +57,18 @@ _LONGEST_EFFORT = 40
 _LARGEST = 2**31 - 1
 _SAMPLING = frozenset(field.name for field in fields(Sampling))
 _QUOTED = 60
+
+
+class ValueRefused(InputRefused):
+    """A value is outside the range of its field.
+
+    Attributes:
+        field: Its name; the fault says what people call it.
+    """
+
+    def __init__(self, fault: Fault, field: FieldName) -> None:
+        super().__init__(fault)
+        self.field: FieldName = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +118,27 @@ def values_of(preferences: Preferences) -> dict[FieldName, Value]:
     return {name: value for name, value in values.items() if value is not None and value != ()}
 
 
-def checked(values: Mapping[str, object] | Mapping[FieldName, object]) -> Preferences:
+def checked(
+    values: Mapping[str, object] | Mapping[FieldName, object], typed: Mapping[FieldName, str] | None = None
+) -> Preferences:
     """Return the values as preferences; None leaves a field unset.
 
+    Args:
+        values: By field.
+        typed: How values were written by whoever typed them; may leave fields out.
+
     Raises:
-        InputRefused: A field is not known, or its value is outside its range; the fault names both.
+        ValueRefused: A value is outside its range; the fault says which by the field's label, and what it was.
+        InputRefused: A field is not known.
     """
     for name, value in values.items():
         if name not in FIELD_NAMES:
             raise _refused(f"There is no setting named {name!r}", advice=f"Known are {', '.join(FIELD_NAMES)}.")
         wanted = None if value is None else _wanted(name, value)
         if wanted is not None:
-            raise _refused(f"{name} must be {wanted}, not {_quoted(value)}")
+            given = _quoted((typed or {}).get(name, value))
+            title = f"{LABELS[name]} must be {wanted}, not {given}"
+            raise ValueRefused(Fault(kind="bad_request", title=title), name)
     return _preferences({name: value for name, value in values.items() if value is not None})
 
 

@@ -1,6 +1,7 @@
 """What one chat sets for itself: a button that says how much that is, and the dialog in which it is set.
 
-Each field says what is used now and where it comes from. The dialog stays open, half-typed, while an answer streams.
+Each field says what is used now and where it comes from; an error stands above the button that was pressed. The dialog
+stays open, half-typed, while an answer streams.
 """
 
 from collections.abc import Callable, Sequence
@@ -71,6 +72,7 @@ def chat_settings(
                 notes=notes_on(effective(base).settings),
                 reasoning_options=reasoning_options,
             )
+            told = st.container()
             with st.container(horizontal=True, vertical_alignment="center"):
                 save = st.form_submit_button("Save", key="save-settings", type="primary")
                 st.form_submit_button("Reset", key="reset-settings", on_click=_empty)
@@ -78,7 +80,8 @@ def chat_settings(
                     st.caption("All fields are empty. **Save** keeps it so; closing this changes nothing.")
         fault = _saved(typed, base, on_save) if save else None
         if fault is not None:
-            fault_box(fault)
+            with told:
+                fault_box(fault)
         elif save:
             state.close_dialog()
             st.rerun()

@@ -10,29 +10,12 @@ from typing import get_args
 
 import streamlit as st
 
-from apehost_core.chat.preferences import RANGES, FieldName, Value, checked, values_of
+from apehost_core.chat.preferences import LABELS, RANGES, FieldName, Value, checked, values_of
 from apehost_core.errors import Fault, InputRefused
 from apehost_core.model import Preferences, ToolMode
 from apehost_core.servers.profiles import Setting
 from apehost_ui.markdown import plain_label
 
-LABELS: dict[FieldName, str] = {
-    "system_prompt": "System prompt",
-    "temperature": "Temperature",
-    "top_p": "Top p",
-    "top_k": "Top k",
-    "min_p": "Min p",
-    "repeat_penalty": "Repeat penalty",
-    "presence_penalty": "Presence penalty",
-    "frequency_penalty": "Frequency penalty",
-    "seed": "Seed",
-    "max_tokens": "Max tokens",
-    "stop": "Stop strings",
-    "reasoning_effort": "Reasoning",
-    "context_length": "Context length to load with",
-    "tool_mode": "Tools",
-    "ttl_s": "Unload after idle seconds",
-}
 _HINTS: dict[FieldName, str] = {
     "stop": r"One a line; \n in a line is a line break.",
     "max_tokens": "The most that an answer may have, reasoning included.",
@@ -44,6 +27,7 @@ _TOOL_MODES: tuple[str, ...] = get_args(ToolMode)
 _EFFORTS = ("low", "medium", "high", "none")
 _INHERITED = "inherited"
 _SHOWN = 60
+_MOST_IN_A_FIELD = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +57,7 @@ def preference_fields(
         names: Which fields.
         own: What they begin with.
         key: Of the widgets; another one begins anew.
-        notes: Markdown under a field; may leave fields out.
+        notes: Plain text on what is used, in an empty field or else under it; may leave fields out.
         reasoning_options: What the model allows; empty when that is not known.
     """
     values = values_of(own)
@@ -82,16 +66,20 @@ def preference_fields(
     if "system_prompt" in names:
         texts["system_prompt"] = _area("system_prompt", values, key)
         none = st.checkbox("No system prompt at all", own.system_prompt == "", key=f"{key}-no-system-prompt")
-        _note("system_prompt", notes)
+        _note(notes.get("system_prompt"))
     short: list[FieldName] = [name for name in names if name not in ("system_prompt", "stop")]
     columns = st.columns(2)
     for at, name in enumerate(short):
         with columns[at % 2]:
-            texts[name] = _field(name, values, key, reasoning_options)
-            _note(name, notes)
+            if name in RANGES:
+                texts[name] = _number(name, values, key, notes.get(name))
+            else:
+                options = _TOOL_MODES if name == "tool_mode" else reasoning_options or _EFFORTS
+                texts[name] = _choice(name, options, values, key)
+                _note(notes.get(name))
     if "stop" in names:
         texts["stop"] = _area("stop", values, key)
-        _note("stop", notes)
+        _note(notes.get("stop"))
     return Typed(texts, none)
 
 
@@ -99,7 +87,7 @@ def read(typed: Typed, base: Preferences) -> Preferences:
     """Return what was typed; fields that were not in the form stay as they are in `base`.
 
     Raises:
-        InputRefused: A text is no value of its field; the fault names the field and what it may be.
+        InputRefused: A text is no value of its field; the fault says which, what it may be and what was typed.
     """
     values: dict[str, object] = {name: value for name, value in values_of(base).items() if name not in typed.texts}
     values |= {name: _parsed(name, text) for name, text in typed.texts.items()}
@@ -108,7 +96,7 @@ def read(typed: Typed, base: Preferences) -> Preferences:
             title = "“No system prompt at all” is ticked, and there is one in the box"
             raise InputRefused(Fault(kind="bad_request", title=title, advice="Untick it, or empty the box."))
         values["system_prompt"] = ""
-    return checked(values)
+    return checked(values, {name: text.strip() for name, text in typed.texts.items() if name in RANGES})
 
 
 def in_words(preferences: Preferences) -> str:
@@ -137,8 +125,8 @@ def origin(setting: Setting) -> str:
 
 
 def notes_on(settings: Mapping[FieldName, Setting]) -> dict[FieldName, str]:
-    """Return what stands under each field: the value that is used, and where it comes from. Markdown."""
-    return {name: plain_label(" · ".join(_pieces(name, setting))) for name, setting in settings.items()}
+    """Return of each field the value that is used, and where it comes from, as plain text."""
+    return {name: " · ".join(_pieces(name, setting)) for name, setting in settings.items()}
 
 
 def _pieces(name: FieldName, setting: Setting) -> list[str]:
@@ -147,18 +135,19 @@ def _pieces(name: FieldName, setting: Setting) -> list[str]:
     return [*pieces, setting.note] if setting.note else pieces
 
 
-def _note(name: FieldName, notes: Mapping[FieldName, str]) -> None:
-    if name in notes:
-        st.caption(notes[name])
+def _note(note: str | None) -> None:
+    if note:
+        st.caption(plain_label(note))
 
 
-def _field(name: FieldName, values: Mapping[FieldName, Value], key: str, reasoning_options: Sequence[str]) -> str:
-    if name == "tool_mode":
-        return _choice(name, _TOOL_MODES, values, key)
-    if name == "reasoning_effort":
-        return _choice(name, reasoning_options or _EFFORTS, values, key)
+def _number(name: FieldName, values: Mapping[FieldName, Value], key: str, note: str | None) -> str:
+    """Draw the field of a number; an empty one holds its note, unless that is too long."""
     begins = str(values.get(name, ""))
-    return st.text_input(_label(name), begins, key=f"{key}-{name}", placeholder=_INHERITED, help=_HINTS.get(name))
+    inside = not begins and note is not None and len(note) <= _MOST_IN_A_FIELD
+    placeholder = note if inside else _INHERITED
+    text = st.text_input(_label(name), begins, key=f"{key}-{name}", placeholder=placeholder, help=_HINTS.get(name))
+    _note(None if inside else note)
+    return text
 
 
 def _choice(name: FieldName, options: Sequence[str], values: Mapping[FieldName, Value], key: str) -> str:
@@ -203,7 +192,7 @@ def _parsed(name: FieldName, text: str) -> object:
     if name not in RANGES:
         return text
     try:
-        return int(text) if RANGES[name].whole else float(text)
+        return int(text) if RANGES[name].whole else float(text.replace(",", "."))
     except ValueError:
         return text
 

@@ -5,15 +5,15 @@ from functools import partial
 
 import streamlit as st
 
-from apehost_core.chat.preferences import FIELD_NAMES
+from apehost_core.chat.preferences import FIELD_NAMES, LABELS, FieldName
 from apehost_core.chat.profiles import Profile, matches
 from apehost_core.errors import Fault, InputRefused
 from apehost_core.model import ModelInfo, Preferences
-from apehost_core.servers.profiles import effective
+from apehost_core.servers.profiles import Setting, effective
 from apehost_ui import state
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.grid import grid
-from apehost_ui.components.preference_fields import LABELS, in_words, origin, preference_fields, read, said
+from apehost_ui.components.preference_fields import in_words, origin, preference_fields, read, said
 from apehost_ui.markdown import plain_label
 
 _NEW = "new"
@@ -93,6 +93,7 @@ def _form(profile: Profile | None, reasoning_options: Sequence[str], *, on_save:
             placeholder="qwen*",
         )
         typed = preference_fields(FIELD_NAMES, base, key=key, notes={}, reasoning_options=reasoning_options)
+        told = st.container()
         with st.container(horizontal=True):
             save = st.form_submit_button("Save profile", key=f"{key}-save", type="primary")
             st.form_submit_button("Cancel", key=f"{key}-cancel", on_click=_edit, args=(None,))
@@ -101,13 +102,18 @@ def _form(profile: Profile | None, reasoning_options: Sequence[str], *, on_save:
             fault = on_save(pattern, read(typed, base), profile.id if profile else None)
         except InputRefused as error:
             fault = error.fault
-        _close_or_say(fault)
+        with told:
+            _close_or_say(fault)
 
 
 def _preview(profiles: Sequence[Profile], keys: Sequence[str], known: dict[str, ModelInfo]) -> None:
-    """Draw what the answers of one model use, outside of what chats set for themselves."""
+    """Draw what the answers of one model use, outside of what chats set for themselves.
+
+    What is left to the server is not listed, unless all of it is.
+    """
     key = st.selectbox("What a model gets", keys, key="profile-preview", format_func=partial(_named, known))
     settings = effective(Preferences(), profiles, key, known[key]).settings
+    listed: dict[FieldName, Setting] = {n: setting for n, setting in settings.items() if setting.origin != "server"}
     grid(
         [
             {
@@ -115,7 +121,7 @@ def _preview(profiles: Sequence[Profile], keys: Sequence[str], known: dict[str, 
                 "Value": "" if setting.value is None else said(name, setting.value),
                 "From": f"{origin(setting)} · {setting.note}" if setting.note else origin(setting),
             }
-            for name, setting in settings.items()
+            for name, setting in (listed or settings).items()
         ]
     )
 

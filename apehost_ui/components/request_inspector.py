@@ -16,7 +16,7 @@ from apehost_ui import state
 from apehost_ui.components.fault import fault_box
 from apehost_ui.json_view import Shown, shown, shown_text
 from apehost_ui.markdown import plain_label
-from apehost_ui.words import OUTCOMES, counted, duration, ending, moved, size
+from apehost_ui.words import counted, duration, ending, moved, size
 
 _NAME = "inspect "
 _LONG = 6_000
@@ -45,7 +45,7 @@ def inspector_dialog(look: Callable[[str], Inspection | None]) -> None:
     if dialog is None or not dialog.startswith(_NAME):
         return
 
-    @st.dialog("How this answer came to be", width="large", on_dismiss=close_inspector)
+    @st.dialog("How this answer came to be", width="medium", on_dismiss=close_inspector)
     def body() -> None:
         try:
             _inspected(look, dialog.removeprefix(_NAME))
@@ -67,14 +67,12 @@ def _inspected(look: Callable[[str], Inspection | None], generation_id: str) -> 
 
 def _picked(inspection: Inspection) -> str:
     """Draw the calls of the run and return the id of the one to show."""
-    calls = {
-        call.generation_id: f"{number} of {len(inspection.calls)} · {call.server} · {OUTCOMES[call.outcome]}"
-        for number, call in enumerate(inspection.calls, start=1)
-    }
-    ids = list(calls)
-    first = ids.index(inspection.generation_id)
-    picked = st.selectbox("Call", ids, first, calls.__getitem__, key=f"call-{inspection.generation_id}")
-    return picked or inspection.generation_id
+    # Streamlit knows a choice again by its label: nothing in one may change while the run goes on.
+    calls = {call.generation_id: f"{number} · {call.server}" for number, call in enumerate(inspection.calls, start=1)}
+    ids, shown_first = list(calls), inspection.generation_id
+    first = ids.index(shown_first) if shown_first in calls else len(ids) - 1
+    picked = st.selectbox("Call", ids, first, calls.__getitem__, key=f"call-{shown_first}")
+    return picked if picked in calls else shown_first
 
 
 def request_inspector(inspection: Inspection) -> None:
@@ -132,7 +130,7 @@ def _body(body: str) -> None:
     try:
         parsed: object = json.loads(body)
     except (ValueError, RecursionError):
-        _code(shown_text(body), language=None)
+        _code(shown_text(body))
         return
     whole = shown(parsed)
     fields = _object(parsed)
@@ -164,8 +162,9 @@ def _object(value: object) -> dict[str, object]:
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
-def _code(view: Shown, language: str | None = "json") -> None:
-    st.code(view.text, language=language, wrap_lines=True)
+def _code(view: Shown) -> None:
+    """Draw it in one colour: those of a syntax cannot be read on the light theme's paper."""
+    st.code(view.text, language=None, wrap_lines=True)
     notes = ["What looks like a token is masked."] if view.masked else []
     if view.shortened:
         notes.append("Images and very long texts are shortened here; the download has them whole.")
@@ -180,7 +179,7 @@ def _response(inspection: Inspection) -> None:
     facts = {"Status": str(head.status) if head else "", "Asked for": inspection.model}
     if generation is not None:
         facts |= _facts(generation)
-    _table(("", ""), [(name, plain_label(value)) for name, value in facts.items() if value])
+    _table(("Fact", "Value"), [(name, plain_label(value)) for name, value in facts.items() if value])
     if generation is None:
         st.caption("The measurements come with the end of the answer.")
     for note in generation.warnings if generation else inspection.retries:
@@ -188,7 +187,7 @@ def _response(inspection: Inspection) -> None:
     if head is not None and head.headers:
         st.caption("Header fields, without addresses, tokens and cookies")
         lines = "\n".join(f"{name}: {value}" for name, value in head.headers)
-        _code(shown_text(lines), language=None)
+        _code(shown_text(lines))
 
 
 def _facts(generation: Generation) -> dict[str, str]:
@@ -221,7 +220,7 @@ def _timing(generation: Generation | None) -> None:
         ("Total", timing.total, "from the start of the call to its end"),
     )
     rows = [(name, "" if ms is None else f"{ms:,.1f}", meaning) for name, ms, meaning in points]
-    _table(("Point", "ms", ""), rows, align=":--|--:|:--")
+    _table(("Point", "ms", "Meaning"), rows, align=":--|--:|:--")
     st.caption("Milliseconds after the sending, but for queued, load and total. Measured here, not by the server.")
     if rate is not None:
         about = "≈" if generation.completion_tokens_estimated else ""

@@ -118,7 +118,7 @@ def test_a_change_that_is_not_recorded_is_none(
     [
         (" ", WARM, "needs a model key or a pattern"),
         ("QWEN*", WARM, "already a profile for QWEN"),
-        ("gemma", Preferences(sampling=Sampling(top_p=3)), "top_p must be a number from 0 to 1"),
+        ("gemma", Preferences(sampling=Sampling(top_p=3)), "Top p must be a number from 0 to 1"),
     ],
 )
 def test_what_is_refused(profiles: Profiles, pattern: str, preferences: Preferences, told: str) -> None:
@@ -169,7 +169,7 @@ def test_a_conversation_does_not_take_a_wrong_value(database: Database) -> None:
     """The refusal names the field, and what was set stays."""
     conversations = Conversations(database)
     conversation_id = conversations.create("title", WARM)
-    with pytest.raises(InputRefused, match="temperature must be"):
+    with pytest.raises(InputRefused, match="Temperature must be"):
         conversations.set_settings(conversation_id, Preferences(sampling=Sampling(temperature=9)))
     assert WARM == conversations.settings(conversation_id)
 
@@ -266,7 +266,7 @@ async def test_a_wrong_setting_begins_no_conversation(tmp_path: Path) -> None:
     simulator = Simulator()
     with serve(simulator) as url:
         async with host_on(url, tmp_path) as host:
-            with pytest.raises(InputRefused, match="top_p must be"):
+            with pytest.raises(InputRefused, match="Top p must be"):
                 await host.send("hello", CHOICE, settings=Preferences(sampling=Sampling(top_p=2)))
             assert [] == host.conversations.recent(10)
     assert [] == simulator.calls

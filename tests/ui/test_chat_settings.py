@@ -7,6 +7,7 @@ import pytest
 from apehost_core.model import Preferences, Sampling
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator
+from apehost_ui import state
 from tests.ui.conftest import Start
 from tests.ui.running import Running, until
 from tests.ui.tab import Tab
@@ -92,10 +93,12 @@ def test_the_dialog_begins_with_what_is_set(start: Start) -> None:
 @pytest.mark.parametrize(
     ("name", "typed", "words"),
     [
-        ("temperature", "3", "temperature must be a number from 0 to 2, not 3.0"),
-        ("temperature", "warm", "temperature must be a number from 0 to 2, not 'warm'"),
-        ("max_tokens", "1.5", "max_tokens must be a whole number"),
-        ("top_p", "nan", "top_p must be a number from 0 to 1"),
+        ("temperature", "3", "Temperature must be a number from 0 to 2, not '3'"),
+        ("temperature", "warm", "Temperature must be a number from 0 to 2, not 'warm'"),
+        ("max_tokens", "1.5", "Max tokens must be a whole number"),
+        ("max_tokens", "1,000", "not '1,000'"),
+        ("top_p", "nan", "Top p must be a number from 0 to 1, not 'nan'"),
+        ("top_p", "9,50", "Top p must be a number from 0 to 1, not '9,50'"),
     ],
 )
 def test_a_wrong_value_is_said(start: Start, name: str, typed: str, words: str) -> None:
@@ -105,6 +108,19 @@ def test_a_wrong_value_is_said(start: Start, name: str, typed: str, words: str) 
     assert words in tab.errors
     assert (True, typed) == (is_open(tab), field(tab, name).value)
     assert Preferences() == own(app, tab)
+
+
+def test_a_decimal_comma(start: Start) -> None:
+    """It is taken as a point."""
+    app = start({"mini": Simulator()})
+    assert SHARP == own(app, save(app.asked(), temperature="0,3"))
+
+
+def test_an_error_stands_by_the_button(start: Start) -> None:
+    """It is drawn right above Save, where whoever pressed it looks."""
+    start({"mini": Simulator()})
+    drawn = save(Tab(), temperature="3").page
+    assert drawn.index("Seed") < drawn.index("Temperature must be") < drawn.index("Save")
 
 
 def test_a_right_value_after_a_wrong_one(start: Start) -> None:
@@ -135,12 +151,24 @@ def test_fields_that_are_not_in_the_dialog_stay(start: Start) -> None:
 
 
 def test_the_dialog_says_where_values_come_from(start: Start) -> None:
-    """Under each field stand the value that is used and who set it."""
+    """In an empty field, or under it, stand the value that is used and who set it."""
     app = start({"mini": Simulator()})
     app.host.profiles.save("sim*", Preferences("Be *brief*.", Sampling(temperature=0.7)))
     tab = save(app.asked(), top_k="20").press("Settings")
-    for words in ("0.7 · from profile sim*", "“Be *brief*.” · from profile sim*", "20 · this chat", "server default"):
-        assert words in tab.page
+    assert "0.7 · from profile sim*" == field(tab, "temperature").placeholder
+    assert "server default" == field(tab, "seed").placeholder
+    for told in ("“Be *brief*.” · from profile sim*", "20 · this chat"):
+        assert told in tab.page
+    assert "0.7" not in tab.page
+
+
+def test_a_long_origin_stands_under_its_field(start: Start) -> None:
+    """A field would cut it off."""
+    app = start({"mini": Simulator()})
+    app.host.profiles.save("sim-model*" + "*" * 40, Preferences(sampling=Sampling(temperature=0.7)))
+    tab = Tab().press("Settings")
+    assert "inherited" == field(tab, "temperature").placeholder
+    assert "0.7 · from profile sim-model**" in tab.page
 
 
 def test_no_system_prompt_at_all(start: Start) -> None:
@@ -189,3 +217,17 @@ def test_another_conversation_closes_the_dialog(start: Start) -> None:
     """What it would save belongs to the one that it was opened for."""
     start({"mini": Simulator()})
     assert not is_open(Tab().press("Settings").press("New chat"))
+
+
+@pytest.mark.parametrize("button", ["Settings", "Rename", "Info"])
+def test_a_dialog_belongs_to_its_conversation(start: Start, button: str) -> None:
+    """Where the browser's Back leads to another conversation it is closed, and not open again on the way forth."""
+    app = start({"mini": Simulator()})
+    tab, other = app.named(app.asked()), app.named(app.asked()).conversation
+    begun = tab.run().conversation
+    before = (tab.buttons, len(tab.at.tabs))
+    assert before != (tab.press(button).buttons, len(tab.at.tabs))
+    for conversation in (other, begun):
+        tab.at.query_params[state.CONVERSATION] = conversation
+        tab.run()
+    assert before == (tab.buttons, len(tab.at.tabs))

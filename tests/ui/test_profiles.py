@@ -141,7 +141,7 @@ def test_a_profile_starts_from_a_model(editor: Editor) -> None:
     ("pattern", "top_p", "told"),
     [
         ("", "0.5", "needs a model key or a pattern"),
-        ("gemma", "2", "top_p must be a number from 0 to 1, not 2.0"),
+        ("gemma", "2", "Top p must be a number from 0 to 1, not '2'"),
         ("QWEN*", "0.5", "already a profile for QWEN*"),
     ],
 )
@@ -191,6 +191,11 @@ def test_the_preview_says_what_a_model_gets(editor: Editor) -> None:
     preview = editor.choose("profile-preview", "qwen3-8b").preview
     assert ("0.6", "profile qwen*") == preview["Temperature"]
     assert ("40", "profile *") == preview["Top k"]
-    assert ("", "server default") == preview["Seed"]
+    assert "Seed" not in preview
     assert ("on", "profile qwen* · 'high' is not allowed by this model; 'on' is sent") == preview["Reasoning"]
     assert ("1.0", "profile *") == editor.choose("profile-preview", "gemma").preview["Temperature"]
+
+
+def test_the_preview_of_a_model_that_gets_nothing(editor: Editor) -> None:
+    """All settings are listed, each left to the server."""
+    assert {("", "server default")} == set(editor.preview.values())

@@ -1,5 +1,7 @@
 """Model text as Markdown: nothing in it loads, runs or hides where it leads."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,4 +103,40 @@ def test_list_continuation_is_not_cut() -> None:
 
 def test_label_shows_text_as_it_is() -> None:
     """A title full of Markdown is shown as typed, on one line."""
-    assert plain_label("![a](http://e)\n:red[b]") == r"\!\[a\]\(http\://e\) \:red\[b\]"
+    assert "\\!\\[a\\]\\(http\\:\u2060//e\\) \\:red\\[b\\]" == plain_label("![a](http://e)\n:red[b]")
+
+
+LIVE = re.compile(  # what the browser's Markdown makes of text once its escapes are gone
+    r"(?:https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+(?:\.[-\w]+)+|:[\w+-][\w/+-]*:|(?:^|\s)(?:<->|[-~<>]=|->|<-|--)(?:\s|$)",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://box",
+        "HTTPS://box.example/a?b=c",
+        "see www.example.com",
+        "WWW.example.com",
+        "me.and+you@name.tld",
+        ":material/home:",
+        ":smile:",
+        "::smile::+1:",
+        ":streamlit:",
+        "a -> b <- c <-> d -- e >= f <= g ~= h",
+        "-> ->",
+    ],
+)
+def test_nothing_in_a_label_is_alive(text: str) -> None:
+    """Addresses, icons, emojis and arrows stay the letters that they are, and people read the same."""
+    drawn = re.sub(r"\\(?=[^\w\s])", "", plain_label(text))
+    assert LIVE.search(text) is not None
+    assert LIVE.search(drawn) is None
+    assert text == drawn.replace("\u2060", "")
+
+
+@pytest.mark.parametrize("text", ["12:30", "qwen3: 8b", "a@b", "user: hello", "x-y -z", "awwww"])
+def test_a_label_without_anything_alive_has_no_joiner(text: str) -> None:
+    """What is copied from ordinary words is what stands there."""
+    assert "\u2060" not in plain_label(text)

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from apehost_core.chat.preferences import (
     FIELD_NAMES,
+    LABELS,
     MOST_STOPS,
     RANGES,
     FieldName,
+    ValueRefused,
     checked,
     combined,
     preferences_from_json,
@@ -87,12 +89,24 @@ def test_the_first_wins(first: Preferences, second: Preferences) -> None:
         ("system_prompt", "half a pair: \ud83d", "a text of at most 1,000,000 characters"),
     ],
 )
-def test_a_value_outside_its_range(name: str, value: object, wanted: str) -> None:
-    """The refusal names the field, what it may be, and what it was."""
-    with pytest.raises(InputRefused) as refused:
+def test_a_value_outside_its_range(name: FieldName, value: object, wanted: str) -> None:
+    """The refusal names the field, also as people call it, what it may be, and what it was."""
+    with pytest.raises(ValueRefused) as refused:
         checked({name: value})
-    assert refused.value.fault.title.startswith(f"{name} must be {wanted}")
+    assert name == refused.value.field
+    assert refused.value.fault.title.startswith(f"{LABELS[name]} must be {wanted}")
     assert refused.value.fault.title.encode()
+
+
+def test_every_field_has_a_label() -> None:
+    """No error has to fall back on a name that nobody sees."""
+    assert list(FIELD_NAMES) == list(LABELS)
+
+
+def test_a_refusal_quotes_what_was_typed() -> None:
+    """Not what was made of it."""
+    with pytest.raises(ValueRefused, match="Top p must be a number from 0 to 1, not '9,50'"):
+        checked({"top_p": 9.5}, {"top_p": "9,50"})
 
 
 @pytest.mark.parametrize("text", ['{"temprature": 1}', '{"sampling": {}}', "[]", "{", '"text"'])
@@ -104,5 +118,5 @@ def test_what_is_not_known(text: str) -> None:
 
 def test_a_wrong_value_is_not_written() -> None:
     """What could not be read again never reaches the database."""
-    with pytest.raises(InputRefused, match="top_p must be"):
+    with pytest.raises(InputRefused, match="Top p must be"):
         preferences_to_json(Preferences(sampling=Sampling(top_p=7)))
