@@ -32,7 +32,7 @@ from apehost_core.lmstudio import (
     normalise_base_url,
     open_http,
 )
-from apehost_core.model import Preferences
+from apehost_core.model import ModelInfo, Preferences
 from apehost_core.runs.hub import Hub
 from apehost_core.runs.live_run import LiveRun
 from apehost_core.runs.run import Generation
@@ -156,9 +156,12 @@ class Host:
 
     def effective(self, choice: Choice, own: Preferences) -> Effective:
         """Return what an answer in a chat with such settings would use, and where each value comes from."""
+        return effective(own, self.profiles.list(), choice.model, self.listed(choice))
+
+    def listed(self, choice: Choice) -> ModelInfo | None:
+        """Return the chosen model as the first server that it may be asked of lists it; None when none does."""
         able = [view for view in self.servers if choice.server in (view.name, None)]
-        model = next(filter(None, (view.model(choice.model) for view in able)), None)
-        return effective(own, self.profiles.list(), choice.model, model)
+        return next(filter(None, (view.model(choice.model) for view in able)), None)
 
     async def go_on(self, choice: Choice, conversation_id: str) -> Sent:
         """Have the last answer continued where it broke off; see `Exchange.go_on`."""

@@ -88,8 +88,7 @@ def effective(picked: state.Picked, settings: Preferences) -> Effective:
 
 def reasoning_options(picked: state.Picked) -> tuple[str, ...]:
     """Return the reasoning settings that the picked model allows; empty when that is not known."""
-    able = [view for view in host().servers if picked.server in (view.name, None)]
-    model = next(filter(None, (view.model(picked.model) for view in able)), None)
+    model = host().listed(_choice(picked))
     return model.reasoning_options if model else ()
 
 

@@ -144,7 +144,7 @@ class Dispatcher:
             Route(
                 server.name,
                 model.quantisation if model else None,
-                server.view.runtime or server.view.kind or None,
+                server.runtime,
                 {"loaded": False, "not_loaded": True}.get(model.state) if model else None,
             ),
         )

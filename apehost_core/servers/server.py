@@ -80,9 +80,18 @@ class Server:
         return self.config.name
 
     @property
-    def is_lm_studio(self) -> bool:
-        """Whether it has LM Studio's own API, which loads and unloads."""
-        return self._identity is not None and self._identity.kind == "lm_studio"
+    def kind(self) -> str:
+        """What answers there, in words; empty when unknown."""
+        return _KINDS.get(self._identity.kind, "") if self._identity else ""
+
+    @property
+    def runtime(self) -> str | None:
+        """What is known beforehand of what runs its models: engine and version, else what answers there."""
+        return self._manners.runtime or self.kind or None
+
+    @property
+    def _width(self) -> int:
+        return self.config.parallel or self._manners.parallel or self._learned
 
     @property
     def view(self) -> ServerView:
@@ -98,7 +107,7 @@ class Server:
             next_check_at=self._next_look_at if config.enabled else None,
             latency_ms=condition.latency_ms,
             latencies=condition.latencies,
-            kind=_KINDS.get(self._identity.kind, "") if self._identity else "",
+            kind=self.kind,
             runtime=self._manners.runtime,
             models=tuple(replace(m, state="loading") if m.key in loading else m for m in self._models),
             fault=condition.fault,
@@ -238,7 +247,7 @@ class Server:
         self._models = models
         told_by_server = [i.parallel for model in models for i in model.instances if i.parallel]
         self._learned = max(told_by_server, default=DEFAULT_PARALLEL)
-        self.lane.widen(self.config.parallel or self._manners.parallel or self._learned)
+        self.lane.widen(self._width)
         self.lane.look_again()
 
     async def _load(self, key: str, context: int | None) -> None:
