@@ -157,6 +157,23 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerTiming:
+    """What a server says of its own speed; None where it says nothing.
+
+    Attributes:
+        ttft_ms: Its time to first token.
+        prompt_tok_s: Prompt tokens a second.
+        decode_tok_s: Completion tokens a second.
+        load_ms: Time of the model's load for this call.
+    """
+
+    ttft_ms: float | None = None
+    prompt_tok_s: float | None = None
+    decode_tok_s: float | None = None
+    load_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelResponse:
     """The end of a model call that ended well.
 
@@ -167,6 +184,7 @@ class ModelResponse:
         usage: Last non-null counts of the stream.
         warnings: Oddities that were tolerated ("2 garbage frames skipped"), in words.
         runtime: Engine name and version when the server told it; None otherwise.
+        timing: What the server says of its speed.
     """
 
     parts: tuple[Part, ...]
@@ -175,6 +193,7 @@ class ModelResponse:
     usage: Usage = field(default_factory=Usage)
     warnings: tuple[str, ...] = ()
     runtime: str | None = None
+    timing: ServerTiming = field(default_factory=ServerTiming)
 
 
 ModelEvent = (

@@ -154,15 +154,9 @@ def _moves(calls: Sequence[tuple[str, Fault | None]]) -> list[str]:
 
 def answered_by_another(generation: Generation) -> str | None:
     """Return a warning when another model answered than was asked; None when it is the same."""
-    asked, answered = generation.model_asked, generation.model_answered
-    if answered is None or _bare(asked) == _bare(answered):
+    if generation.as_asked:
         return None
-    return f"You asked for {asked}; {answered} answered."
-
-
-def _bare(model: str) -> str:
-    """Return a model id without instance number (":2") and quantisation ("@q4_k_m")."""
-    return model.split("@", 1)[0].split(":", 1)[0].casefold()
+    return f"You asked for {generation.model_asked}; {generation.model_answered} answered."
 
 
 def size(count: int) -> str:

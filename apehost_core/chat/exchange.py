@@ -38,6 +38,7 @@ class Choice:
         sampling: Of this one answer; it comes before the chat's.
         quantisation: With server None: only servers that list the model with it; None takes any.
         conversation_id: Where the answer goes; a conversation stays with its server while that can answer.
+        alone: Nothing else may be asked of the server meanwhile: the answer is timed. Needs a server.
     """
 
     server: str | None
@@ -45,6 +46,7 @@ class Choice:
     sampling: Sampling = field(default_factory=Sampling)
     quantisation: str | None = None
     conversation_id: str | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """A run and its ending as values: what the hub hands to the recorder before and after the events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from apehost_core.errors import Fault
-from apehost_core.events import Outcome, RunKind
+from apehost_core.events import Outcome, RunKind, ServerTiming
 from apehost_core.messages import Message
 
 SHORTEST_DECODE_MS = 1.0
@@ -21,9 +21,11 @@ class RunSpec:
         conversation_id: The conversation that the answer joins; None for runs outside of one.
         parent_message_id: The message that is answered; None outside a conversation.
         message_id: The id that the answer gets when the run ends; None when it leaves no message.
-        parent_run_id: The run that this one belongs to (a comparison's cell, a resumed agent); None at top.
+        parent_run_id: The run that this one belongs to (a resumed agent); None at top.
         server: Name of the server that was chosen; empty where the pool chooses.
         model: The model asked for.
+        comparison_id: The comparison that it belongs to; None outside of one.
+        cell: Number of the comparison's cell that it is an attempt at; None outside of one.
     """
 
     run_id: str
@@ -35,6 +37,8 @@ class RunSpec:
     parent_run_id: str | None = None
     server: str = ""
     model: str = ""
+    comparison_id: str | None = None
+    cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,8 @@ class Generation:
         fault: What went wrong; None when nothing did.
         timing: When what happened.
         warnings: Oddities that were tolerated, in words.
+        visible_chars: Characters of the visible answer; None when it was recorded before this was.
+        server_timing: What the server says of its speed.
     """
 
     generation_id: str
@@ -135,6 +141,13 @@ class Generation:
     fault: Fault | None
     timing: Timing
     warnings: tuple[str, ...] = ()
+    visible_chars: int | None = None
+    server_timing: ServerTiming = field(default_factory=ServerTiming)
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether the model that was asked answered, as far as the reply tells."""
+        return self.model_answered is None or _bare(self.model_asked) == _bare(self.model_answered)
 
     @property
     def decode_rate(self) -> float | None:
@@ -161,3 +174,8 @@ class RunEnding:
     fault: Fault | None
     message: Message | None
     generations: tuple[Generation, ...]
+
+
+def _bare(model: str) -> str:
+    """Return a model id without instance number (":2") and quantisation ("@q4_k_m")."""
+    return model.split("@", 1)[0].split(":", 1)[0].casefold()

@@ -31,7 +31,8 @@ def close_interrupted(database: Database) -> int:
 def _unfinished(cursor: duckdb.DuckDBPyConnection) -> list[RunSpec]:
     rows = cursor.execute(
         "SELECT id::VARCHAR, kind, started_at, conversation_id::VARCHAR, parent_message_id::VARCHAR, "
-        "message_id::VARCHAR, parent_run_id::VARCHAR, server, model FROM runs WHERE outcome IS NULL ORDER BY id"
+        "message_id::VARCHAR, parent_run_id::VARCHAR, server, model, comparison_id::VARCHAR, cell FROM runs "
+        "WHERE outcome IS NULL ORDER BY id"
     ).fetchall()
     return [RunSpec(*row) for row in rows]
 
