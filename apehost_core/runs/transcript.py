@@ -23,6 +23,7 @@ from apehost_core.events import (
     Retried,
     RunFinished,
     RunStarted,
+    ServerTiming,
     TextDelta,
     ToolCallDelta,
     TurnFailed,
@@ -199,6 +200,8 @@ class TurnFold:
             fault=fault,
             timing=self.timing(end_ns),
             warnings=(response.warnings if response else ()) + tuple(self.retries),
+            visible_chars=sum(len(part.text) for part in self.parts() if isinstance(part, TextPart)),
+            server_timing=response.timing if response else ServerTiming(),
         )
 
 

@@ -96,6 +96,8 @@ def _write_generation(transaction: Transaction, spec: RunSpec, generation: Gener
         "fault": fault_json(generation.fault),
         **_timing_columns(generation.timing),
         "warnings": orjson.dumps(generation.warnings).decode(),
+        "visible_chars": generation.visible_chars,
+        **{f"server_{name}": value for name, value in asdict(generation.server_timing).items()},
     }
     transaction.insert("generations", row)
 

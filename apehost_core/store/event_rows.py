@@ -120,13 +120,16 @@ def events_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> Iterator[Lo
         [run_id],
     ).fetchall()
     for seq, through_seq, at_ns, through_ns, kind, text, count, data in rows:
-        if kind in (_TEXT, _REASONING):
-            make = TextDelta if kind == _TEXT else ReasoningDelta
-            yield LoggedEvent(seq, at_ns, make(text, count))
-            if through_seq > seq:
-                yield LoggedEvent(through_seq, through_ns, make("", 0))
-        else:
-            yield LoggedEvent(seq, at_ns, _ADAPTERS[kind].validate_json(data))
+        yield LoggedEvent(seq, at_ns, event_in(kind, text, count, data))
+        if through_seq > seq:
+            yield LoggedEvent(through_seq, through_ns, event_in(kind, "", 0, data))
+
+
+def event_in(kind: str, text: str, count: int, data: str) -> RunEvent:
+    """Return the event of a row with these columns; text and count mean something for deltas only, data for others."""
+    if kind == _TEXT:
+        return TextDelta(text, count)
+    return ReasoningDelta(text, count) if kind == _REASONING else _ADAPTERS[kind].validate_json(data)
 
 
 def _row(entry: Entry) -> _Row:

@@ -7,6 +7,7 @@ import duckdb
 import orjson
 
 from apehost_core.errors import Fault
+from apehost_core.events import ServerTiming
 from apehost_core.runs.run import Generation, Timing
 from apehost_core.store.endings import TIMINGS
 
@@ -32,8 +33,20 @@ _FIELDS = {
     "cold": "cold",
     "finish_reason": "finish_reason",
     "outcome": "outcome",
+    "visible_chars": "visible_chars",
 }
-_COLUMNS = ", ".join(["message_id::VARCHAR", "fault", "warnings", *(f"{t}_ms" for t in TIMINGS), *_FIELDS.values()])
+_SERVER_TIMINGS = tuple(ServerTiming.__dataclass_fields__)
+_COLUMNS = ", ".join(
+    [
+        "message_id::VARCHAR",
+        "fault",
+        "warnings",
+        *(f"{name}_ms" for name in TIMINGS),
+        *(f"server_{name}" for name in _SERVER_TIMINGS),
+        *_FIELDS.values(),
+    ]
+)
+_TIMINGS_END = len(TIMINGS) + len(_SERVER_TIMINGS)
 
 
 def generations_by_message(
@@ -63,6 +76,27 @@ def generations_of_run(cursor: duckdb.DuckDBPyConnection, run_id: str) -> tuple[
     return _where(cursor, "run_id = TRY_CAST(? AS UUID)", run_id)
 
 
+def generations_by_run(
+    cursor: duckdb.DuckDBPyConnection, comparison_id: str, cells: Sequence[int] | None
+) -> dict[str, Generation]:
+    """Return the last model call of each attempt at a comparison's cells, by run; None takes all cells."""
+    runs, values = attempt_runs(comparison_id, cells)
+    rows = cursor.execute(
+        f"SELECT {_COLUMNS} FROM generations WHERE run_id IN (SELECT id FROM runs WHERE {runs}) ORDER BY id", values
+    ).fetchall()
+    found = map(_generation, (row[1:] for row in rows))
+    return {generation.run_id: generation for generation in found}
+
+
+def attempt_runs(comparison_id: str, cells: Sequence[int] | None) -> tuple[str, list[object]]:
+    """Return the condition on `runs` that finds the attempts at a comparison's cells, and its values."""
+    condition, values = "comparison_id = TRY_CAST(? AS UUID)", list[object]([comparison_id])
+    if cells is not None:
+        condition += " AND cell IN (SELECT unnest(?::INTEGER[]))"
+        values.append(list(cells))
+    return condition, values
+
+
 def _where(cursor: duckdb.DuckDBPyConnection, condition: str, value: str) -> tuple[Generation, ...]:
     rows = cursor.execute(f"SELECT {_COLUMNS} FROM generations WHERE {condition} ORDER BY id", [value]).fetchall()
     return tuple(_generation(row[1:]) for row in rows)
@@ -75,10 +109,11 @@ def fault_from_json(text: str | None) -> Fault | None:
 
 def _generation(row: tuple[Any, ...]) -> Generation:
     fault, warnings, *rest = row
-    timings, fields = rest[: len(TIMINGS)], rest[len(TIMINGS) :]
+    timings, server_timings, fields = rest[: len(TIMINGS)], rest[len(TIMINGS) : _TIMINGS_END], rest[_TIMINGS_END:]
     return Generation(
         **dict(zip(_FIELDS, fields, strict=True)),
         fault=fault_from_json(fault),
         timing=Timing(**dict(zip(TIMINGS, timings, strict=True))),
         warnings=tuple(orjson.loads(warnings)),
+        server_timing=ServerTiming(*server_timings),
     )
