@@ -61,11 +61,13 @@ class _Trip:
 
     Attributes:
         wanted: What it asks for, with the servers that have failed.
+        alone: Nothing else is asked of the server meanwhile.
         waits: How often it waited because a server asked to.
         answered: A token has come.
     """
 
     wanted: Wanted
+    alone: bool = False
     waits: int = 0
     answered: bool = False
 
@@ -88,7 +90,7 @@ class Dispatcher:
             ServerError: It failed, everywhere it could go; what was emitted before stands.
         """
         home = self._homes.get(choice.conversation_id or "")
-        trip = _Trip(Wanted(choice.server, request.model, choice.quantisation, home))
+        trip = _Trip(Wanted(choice.server, request.model, choice.quantisation, home), choice.alone)
         server = self._pool.choose(trip.wanted)
         while True:
             try:
@@ -159,11 +161,16 @@ class Dispatcher:
                     server.reached()
             emit(event)
 
-        async with (
-            server.lane.place(request.model, lambda place: quiet(emit, Progress("queued", position=place))) as place,
-            model_ready(server, request, place, heard) as report,
-        ):
-            return await run_turn(server.client, request, report)
+        def waits(place: int) -> None:
+            quiet(emit, Progress("queued", position=place))
+
+        async with server.lane.place(request.model, waits, alone=trip.alone) as place:
+            if trip.alone:  # what another program threw out meanwhile must not pass for loaded while it is timed
+                await server.look()
+                found = server.model(request.model)
+                place.must_load = place.must_load or (found is not None and found.state == "not_loaded")
+            async with model_ready(server, request, place, heard) as report:
+                return await run_turn(server.client, request, report)
 
     def _remember(self, conversation_id: str | None, server: str) -> None:
         if conversation_id is None:

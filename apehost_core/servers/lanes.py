@@ -3,6 +3,9 @@
 First come, first served, with two rules: a server has `width` places, and a model that must be loaded first waits
 until no other model is being answered by, because loading it may throw that one out in mid-answer. Requests that
 need no load may overtake one that waits for its load, but not for longer than it takes to lose patience with it.
+
+A request that is timed has the server alone: it waits until nobody is answered and nothing is loaded, under the same
+rule of patience, and nobody else goes in before it has left.
 """
 
 import asyncio
@@ -45,7 +48,8 @@ class _Waiter:
     since: float
     place: int = 0
     must_load: bool = False
-    load_alone: bool = False
+    load_only: bool = False
+    alone: bool = False
 
 
 class Place:
@@ -93,16 +97,18 @@ class Lane:
         self._rules = rules or Rules()
         self._running: Counter[str] = Counter()
         self._loads: Counter[str] = Counter()
-        self._loads_alone = 0
+        self._loads_only = 0
+        self._held_alone = False
         self._waiting: list[_Waiter] = []
 
     @property
     def traffic(self) -> Traffic:
         """What goes on."""
-        queued = sum(not waiter.load_alone for waiter in tuple(self._waiting))
+        queued = sum(not waiter.load_only for waiter in tuple(self._waiting))
         silent_s = self._clock() - self.last_sign
         stalled_s = silent_s if queued and silent_s > _STALL_S else None
-        return Traffic(self._width, self._running.total() - self._loads_alone, queued, stalled_s)
+        width = 1 if self._held_alone else self._width
+        return Traffic(width, self._running.total() - self._loads_only, queued, stalled_s)
 
     @property
     def loading(self) -> bool:
@@ -120,22 +126,27 @@ class Lane:
             self.look_again()
 
     @asynccontextmanager
-    async def place(self, model: str, on_wait: OnWait, *, load_alone: bool = False) -> AsyncGenerator[Place, None]:
+    async def place(
+        self, model: str, on_wait: OnWait, *, load_only: bool = False, alone: bool = False
+    ) -> AsyncGenerator[Place, None]:
         """Hold a place while the context lasts; entered when it is this request's turn.
 
         Args:
             model: The model that it is for.
             on_wait: See OnWait.
-            load_alone: It is for a load that no request waits for; it takes its turn, and counts as no traffic.
+            load_only: It is for a load that no request waits for; it takes its turn, and counts as no traffic.
+            alone: Nobody else has a place meanwhile.
         """
-        must_load = await self._enter(model, on_wait, load_alone=load_alone)
-        self._loads_alone += load_alone
-        place = Place(must_load=must_load, end_load=partial(self._end_load, model))
+        waiter = _Waiter(model, asyncio.get_running_loop().create_future(), on_wait, self._clock())
+        waiter.load_only, waiter.alone = load_only, alone
+        await self._enter(waiter)
+        self._loads_only += load_only
+        place = Place(must_load=waiter.must_load, end_load=partial(self._end_load, model))
         try:
             yield place
         finally:
-            self._running[model] -= 1
-            self._loads_alone -= load_alone
+            self._leave(waiter)
+            self._loads_only -= load_only
             place.loaded()
             self.look_again()
 
@@ -148,24 +159,22 @@ class Lane:
                 continue
             if self._running.total() >= self._width:
                 break
-            if not self._may_go(waiter.model):
+            if not self._may_go(waiter):
                 if now - waiter.since > _PATIENCE_S:
                     break
                 continue
             self._waiting.remove(waiter)
-            waiter.must_load = self._admit(waiter.model)
+            self._admit(waiter)
             waiter.turn.set_result(None)
         if not self._waiting and not self._running.total():
             self.idle.set()
         self._tell_places()
 
-    async def _enter(self, model: str, on_wait: OnWait, *, load_alone: bool) -> bool:
-        """Wait for a place; returns whether the model must be loaded."""
-        if not self._waiting and self._running.total() < self._width and self._may_go(model):
-            return self._admit(model)
-        waiter = _Waiter(
-            model, asyncio.get_running_loop().create_future(), on_wait, self._clock(), load_alone=load_alone
-        )
+    async def _enter(self, waiter: _Waiter) -> None:
+        """Wait for a place."""
+        if not self._waiting and self._running.total() < self._width and self._may_go(waiter):
+            self._admit(waiter)
+            return
         if not self._waiting and not self._running:
             self.last_sign = self._clock()
         self._waiting.append(waiter)
@@ -176,29 +185,36 @@ class Lane:
         except asyncio.CancelledError:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
-            elif not waiter.turn.cancelled():
-                self._running[model] -= 1  # it was given in the moment in which the request was cancelled
-                self._loads[model] -= waiter.must_load
+            elif not waiter.turn.cancelled():  # it was given in the moment in which the request was cancelled
+                self._leave(waiter)
+                self._loads[waiter.model] -= waiter.must_load
             self.look_again()
             raise
-        return waiter.must_load
 
-    def _admit(self, model: str) -> bool:
-        """Give a place; returns whether the model must be loaded."""
+    def _admit(self, waiter: _Waiter) -> None:
+        """Give a place."""
         if not self._running.total():
             self.last_sign = self._clock()
         self.idle.clear()
-        self._running[model] += 1
-        must_load = self._loads_now(model) or not self._rules.ready(model)
-        self._loads[model] += must_load
-        return must_load
+        self._held_alone = waiter.alone
+        self._running[waiter.model] += 1
+        waiter.must_load = self._loads_now(waiter.model) or not self._rules.ready(waiter.model)
+        self._loads[waiter.model] += waiter.must_load
+
+    def _leave(self, waiter: _Waiter) -> None:
+        self._running[waiter.model] -= 1
+        if waiter.alone:
+            self._held_alone = False
 
     def sign_of_life(self) -> None:
         """Say that the server does something for one of its requests."""
         self.last_sign = self._clock()
 
-    def _may_go(self, model: str) -> bool:
-        """Whether a request that has a place would disturb nobody."""
+    def _may_go(self, waiter: _Waiter) -> bool:
+        """Whether a request that has a place would disturb nobody, and nobody it."""
+        model = waiter.model
+        if self._held_alone or (waiter.alone and self._disturbed(model)):
+            return False
         if self.swaps or self._loads_now(model):
             return True
         if self.loading:
@@ -206,6 +222,10 @@ class Lane:
         if self._rules.ready(model):
             return True
         return all(self._rules.safe(other) for other, count in self._running.items() if count and other != model)
+
+    def _disturbed(self, model: str) -> bool:
+        """Whether the server does anything else than to load that model."""
+        return self._running.total() > 0 or any(other != model for other in self._rules.loading())
 
     def _loads_now(self, model: str) -> bool:
         return self._loads[model] > 0 or model in self._rules.loading()

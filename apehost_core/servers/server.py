@@ -255,7 +255,7 @@ class Server:
             self._queued_loads[key] = replace(self._queued_loads[key], position=position)
 
         try:
-            async with self.lane.place(key, moved_up, load_alone=True) as place:
+            async with self.lane.place(key, moved_up, load_only=True) as place:
                 self._queued_loads.pop(key, None)
                 await self._ensured(key, context)
                 place.loaded()

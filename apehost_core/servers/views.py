@@ -75,7 +75,7 @@ class Traffic:
     """What goes on in a server's lane.
 
     Attributes:
-        width: Requests that it is given at a time.
+        width: Requests that it is given at a time; 1 while one has it alone.
         in_flight: Requests that it has.
         queued: Requests that wait.
         stalled_s: Seconds without a sign of life while requests wait; None unless that is suspiciously long.

@@ -30,7 +30,7 @@ async def test_nothing_is_lost_and_the_state_follows(tmp_path: Path) -> None:
         stop.set()
         runs = await asking
         await asyncio.gather(*(finished(run) for run in runs))
-        assert len(runs) > _TIMES
+        assert len(runs) > _TIMES // 2
         for run in runs:
             _is_kept(net, run)
         assert {"completed", "failed"} <= {run.transcript.finished.outcome for run in runs if run.transcript.finished}

@@ -31,6 +31,7 @@ class Caller:
 
     lane: Lane
     model: str = "a"
+    alone: bool = False
     places: list[int] = field(default_factory=list)
     place: Place | None = None
     gone: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,7 +44,7 @@ class Caller:
         return self
 
     async def _stay(self) -> None:
-        async with self.lane.place(self.model, self.places.append) as self.place:
+        async with self.lane.place(self.model, self.places.append, alone=self.alone) as self.place:
             await self.gone.wait()
 
     async def leave(self) -> None:
@@ -82,6 +83,16 @@ async def callers(lane: Lane, *models: str) -> AsyncGenerator[list[Caller], None
             found.append(caller)
             stack.push_async_callback(_end, caller)
         yield found
+
+
+@asynccontextmanager
+async def alone(lane: Lane, model: str) -> AsyncGenerator[Caller, None]:
+    """A caller that wants the server alone and has come; it leaves at the end."""
+    caller = await Caller(lane, model, alone=True).come()
+    try:
+        yield caller
+    finally:
+        await _end(caller)
 
 
 async def _end(caller: Caller) -> None:
@@ -223,9 +234,96 @@ async def test_overtaking_ends_when_patience_does() -> None:
 async def test_a_load_is_no_traffic() -> None:
     """A place that is held for a load that nobody waits for is neither an answer nor a waiting request."""
     lane = Lane(1)
-    async with lane.place("a", lambda _place: None, load_alone=True), callers(lane, "a"):
+    async with lane.place("a", lambda _place: None, load_only=True), callers(lane, "a"):
         assert (0, 1) == (lane.traffic.in_flight, lane.traffic.queued)
     assert (0, 0, True) == (lane.traffic.in_flight, lane.traffic.queued, lane.idle.is_set())
+
+
+async def test_a_timed_request_has_the_server_alone() -> None:
+    """It waits until nobody is answered, nobody goes in while it runs, and then all who waited do."""
+    lane = Lane(4)
+    async with callers(lane, "a") as (first,), alone(lane, "a") as timed, callers(lane, "a", "b") as (passing, other):
+        assert (True, False, True, True) == (first.inside, timed.inside, passing.inside, other.inside)
+        for caller in (first, passing):
+            await caller.leave()
+        assert not timed.inside
+        await other.leave()
+        assert timed.inside
+        async with callers(lane, "a", "b") as (third, fourth), alone(lane, "b") as second:
+            assert (False, False, False) == (third.inside, fourth.inside, second.inside)
+            assert (1, 1, 3) == (lane.traffic.width, lane.traffic.in_flight, lane.traffic.queued)
+            await timed.leave()
+            assert (True, True, False) == (third.inside, fourth.inside, second.inside)
+            assert 4 == lane.traffic.width
+
+
+async def test_a_timed_request_is_not_overtaken_for_ever() -> None:
+    """After ten seconds nobody goes in before it."""
+    clock = Clock()
+    lane = Lane(2, clock=clock)
+    async with callers(lane, "a") as (first,), alone(lane, "a") as timed, callers(lane, "a") as (passing,):
+        clock.now += 11
+        async with callers(lane, "a") as (late,):
+            await passing.leave()
+            assert (False, False) == (timed.inside, late.inside)
+            await first.leave()
+            assert (True, False) == (timed.inside, late.inside)
+            await timed.leave()
+            assert late.inside
+
+
+async def test_a_timed_request_may_have_its_model_loaded() -> None:
+    """Alone it is from the load on; where models may be loaded beside answers, it still is."""
+    lane = Lane(4, loaded("a"))
+    lane.swaps = True
+    async with alone(lane, "b") as timed:
+        assert timed.place is not None
+        assert timed.place.must_load
+        async with callers(lane, "a", "b") as waiting:
+            timed.place.loaded()
+            await turns()
+            assert [False, False] == [caller.inside for caller in waiting]
+            await timed.leave()
+            assert [True, True] == [caller.inside for caller in waiting]
+
+
+async def test_a_timed_request_waits_for_loads() -> None:
+    """Neither another model's load that nobody waits for, nor one that a person asked for, runs beside it."""
+    loading = {"b"}
+    lane = Lane(4, Rules(loading=lambda: loading, safe=lambda _model: True))
+    async with lane.place("b", lambda _place: None, load_only=True) as place:
+        place.loaded()
+        async with alone(lane, "a") as timed:
+            loading.clear()
+            lane.look_again()
+            await turns()
+            assert not timed.inside
+    async with alone(lane, "a") as timed:
+        assert timed.inside
+    loading.add("b")
+    async with alone(lane, "a") as timed:
+        assert not timed.inside
+        loading.clear()
+        lane.look_again()
+        await turns()
+        assert timed.inside
+
+
+async def test_a_timed_request_that_is_given_up_lets_others_in() -> None:
+    """Whether it waits, runs, or is let in in the very moment: who gives up leaves the server to the others."""
+    lane = Lane(2)
+    async with alone(lane, "a") as running, alone(lane, "a") as waiting, callers(lane, "a", "a") as others:
+        await waiting.give_up()
+        assert [False, False] == [caller.inside for caller in others]
+        await running.give_up()
+        assert [True, True] == [caller.inside for caller in others]
+        async with alone(lane, "a") as last, callers(lane, "a") as (after,):
+            assert last.task is not None
+            last.task.cancel()
+            for caller in others:
+                caller.gone.set()
+            await turns()
+            assert after.inside
 
 
 async def test_a_wider_lane_lets_more_in() -> None:
@@ -256,10 +354,12 @@ async def test_a_lane_that_stalls_says_so() -> None:
 
 @given(
     width=st.integers(1, 4),
-    steps=st.lists(st.tuples(st.sampled_from(("a", "b", "c")), st.sampled_from(("come", "leave", "quit", "load")))),
+    steps=st.lists(
+        st.tuples(st.sampled_from(("a", "b", "c")), st.sampled_from(("come", "time", "leave", "quit", "load")))
+    ),
 )
 def test_no_order_of_events_breaks_the_rules(width: int, steps: list[tuple[str, str]]) -> None:
-    """Never more than the width inside, never two models loading, never a load beside another model's answer."""
+    """Never more than the width inside, never two loads, none beside another's answer, nobody beside a timed one."""
     asyncio.run(_play(width, steps))
 
 
@@ -269,8 +369,8 @@ async def _play(width: int, steps: list[tuple[str, str]]) -> None:
     everybody: list[Caller] = []
     for model, step in steps:
         mine = [c for c in everybody if c.model == model and c.task is not None and not c.task.done()]
-        if step == "come":
-            everybody.append(await Caller(lane, model).come())
+        if step in ("come", "time"):
+            everybody.append(await Caller(lane, model, alone=step == "time").come())
         elif step == "quit" and mine:
             await mine[0].give_up()
         elif step == "leave" and mine and mine[0].inside:
@@ -291,6 +391,7 @@ async def _play(width: int, steps: list[tuple[str, str]]) -> None:
 def _holds(lane: Lane, width: int, everybody: list[Caller], ready: set[str]) -> None:
     inside = [c for c in everybody if c.inside and c.task is not None and not c.task.done()]
     assert len(inside) == lane.traffic.in_flight <= width
+    assert len(inside) == 1 or not any(c.alone for c in inside)
     loading = {c.model for c in inside if c.model not in ready}
     assert len(loading) <= 1
     assert not loading or {c.model for c in inside} == loading
