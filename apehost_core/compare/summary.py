@@ -38,7 +38,7 @@ class Bound:
     Attributes:
         value: None where there are not enough runs.
         runs: How many there are.
-        needed: How many it takes: 59.
+        needed: How many it takes: 59, or more where runs of one prompt resemble each other.
     """
 
     value: float | None
@@ -85,7 +85,8 @@ class ContenderSummary:
         bounds: For TTFT, first visible token, total and decode rate.
         cached: Medians of TTFT, total and prompt rate with a cached prompt, where that was measured.
         cold: Medians over the calls for which the model was loaded.
-        noted: Medians of load time (warm-ups and cold calls), token counts, and what the server says of itself.
+        noted: Medians of load time (warm-ups and cold calls; each load counts as a prompt), token counts, and what the
+            server says of itself.
         energy_wh: Median watt-hours of an answer, where the person said what the machine draws.
     """
 
@@ -109,9 +110,10 @@ class Pair:
         a: Place of the one in the setup.
         b: Of the other one.
         ratio: a over b, geometric mean over prompts; 2 means that a's number is twice b's.
-        p: Of no difference, after Holm over the pairs of this measure; None where there are too few prompts.
-        winner: "a" or "b", the better one, where the interval and p support it; None where they do not, and for
-            measures of which neither way is better.
+        p: Of no difference, counted once for each measure and after Holm over the pairs of this one; None where there
+            are too few prompts.
+        winner: "a" or "b", the better one, where p is below 0.05 (then the interval leaves out 1) and the difference
+            is 1 % or more; None where not, for measures of which neither way is better, and of a shared machine.
         more_prompts: About how many more prompts would tell them apart, if the ratio is what it seems; None where they
             are told apart already, or no number of up to 10,000 would.
     """
