@@ -54,7 +54,7 @@ def ours(folder: Path, upstream: str) -> Generator[Chat, None, None]:
         "APEHOST_LOG_LEVEL": "WARNING",
     }
     home = folder / "ours"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     with running_app(home, settings) as app:
         yield Chat("ours", app.url, psutil.Process(app.process.pid))
 

@@ -1,9 +1,10 @@
 """The browser's part of the UI bench: one answer as Chromium draws it, and a dialog saved while an answer streams."""
 
 import itertools
+import json
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +147,22 @@ def _save(page: Page, name: str) -> Saved:
     page.locator(".st-key-save-name button").click()
     times: dict[str, float] = page.evaluate("benchProbe.dialog")
     return Saved(headed_ms=times["headed"], done_ms=times["done"])
+
+
+def first_paint(browser: Browser, url: str, words: Sequence[str]) -> dict[str, float]:
+    """Open a page in a new window and return, for each of the words, after how many ms it was painted."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    try:
+        page = context.new_page()
+        page.add_init_script(path=_PROBE)
+        watched = f"benchProbe.marks = benchProbe.painted({json.dumps(list(words))}, {_PATIENCE_S});"
+        page.add_init_script(script=watched)
+        page.goto(url)
+        painted: dict[str, float] = page.evaluate("benchProbe.marks")
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        return painted
+    finally:
+        context.close()
 
 
 @contextmanager

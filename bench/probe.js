@@ -38,7 +38,7 @@
           const brought = record.type === "characterData" ? [record.target] : record.addedNodes;
           for (const node of brought) {
             for (const word of waiting) {
-              if (!node.textContent.includes(word)) continue;
+              if (!node.textContent?.includes(word)) continue; // a doctype has none
               waiting.delete(word);
               afterPaint((now) => {
                 times[word] = now;

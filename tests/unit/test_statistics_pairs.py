@@ -71,12 +71,13 @@ def test_ratio_intervals_hold_the_ratio(kind: str, prompts: int) -> None:
         assert 0.93 <= np.mean(held[1] + held[3]) <= 0.97
 
 
-@pytest.mark.parametrize("shape", [(2, 8, 1), (2, 20, 3), (4, 8, 3)])
 @pytest.mark.parametrize("kind", ["log-normal", "outliers"])
-def test_equal_models_are_not_told_apart(kind: str, shape: tuple[int, int, int]) -> None:
-    """Of 1,000 comparisons of equal models, at most 5 % call anyone better, in whatever measure and pair."""
-    rng = np.random.default_rng(shape[1])
-    called = [any(pair.winner for pair in compared(_equal(rng, shape, kind), callable_=True)) for _ in range(1000)]
+def test_equal_models_are_not_told_apart(kind: str) -> None:
+    """Of comparisons of equal models, two or four, at most 5 % call anyone better, in whatever measure and pair."""
+    called: list[bool] = []
+    for shape in ((2, 8, 1), (2, 20, 3), (4, 8, 3)):
+        rng = np.random.default_rng(shape[1])
+        called += [any(pair.winner for pair in compared(_equal(rng, shape, kind), callable_=True)) for _ in range(1000)]
     assert np.mean(called) <= 0.05
 
 
