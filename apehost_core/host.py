@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from apehost_core.chat.exchange import Choice, Exchange, Sent
+from apehost_core.compare.lab import Lab
 from apehost_core.demo import PARALLEL, Address, DemoEngine, demo_available
 from apehost_core.errors import ApeHostError, ConfigError, Fault, StoreError
 from apehost_core.lmstudio import (
@@ -46,14 +47,17 @@ from apehost_core.servers import (
     ServerFile,
     ServerView,
 )
+from apehost_core.servers.facts import LabServers
 from apehost_core.servers.profiles import Effective, effective
 from apehost_core.settings import ServerEntry, Settings
 from apehost_core.store.audit import record_change
 from apehost_core.store.backup import backup
+from apehost_core.store.comparisons import Comparisons
 from apehost_core.store.conversations import Conversations
 from apehost_core.store.database import Database
 from apehost_core.store.history import GenerationRow, recent_generations
 from apehost_core.store.interrupted import close_interrupted
+from apehost_core.store.lab import LabStore
 from apehost_core.store.profiles import Profiles
 from apehost_core.store.recorder import DuckRecorder
 from apehost_core.store.requests import CallRow, Inspection, calls_of, generations_on, inspect
@@ -138,6 +142,7 @@ class Host:
             max_prompt_bytes=settings.max_prompt_bytes,
             names_chats=self._may_name,
         )
+        self.lab = Lab(LabStore(parts.database), LabServers(self.pool, self._dispatcher), self.hub)
 
     @property
     def servers(self) -> tuple[ServerView, ...]:
@@ -296,6 +301,7 @@ class Host:
 
     async def close(self) -> None:
         """Stop the live runs and wait until their endings are durable."""
+        await self.lab.close()
         await self._exchange.close()
         await self.hub.close()
         await self.pool.close()
@@ -319,7 +325,7 @@ async def open_host(settings: Settings) -> AsyncGenerator[Host, None]:
             first_byte_s=settings.first_byte_timeout_s,
             between_chunks_s=settings.stall_timeout_s,
         )
-        await asyncio.to_thread(Conversations(database).empty_trash)
+        await asyncio.to_thread(_tidy, database)
         http = await stack.enter_async_context(open_http(watchdogs))
         demo = DemoEngine(threads=settings.demo_threads)
         stack.push_async_callback(demo.stop)
@@ -336,6 +342,14 @@ async def open_host(settings: Settings) -> AsyncGenerator[Host, None]:
 def _open_database(settings: Settings) -> Database:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Database.open(settings.database_path, memory_limit=settings.database_memory)
+
+
+def _tidy(database: Database) -> None:
+    """Empty the trash, and call those comparisons paused that the last process was working on."""
+    Conversations(database).empty_trash()
+    comparisons = Comparisons(database)
+    comparisons.empty_trash()
+    comparisons.close_running()
 
 
 def _named(settings: Settings) -> tuple[list[ServerConfig], ServerConfig]:

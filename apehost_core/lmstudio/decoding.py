@@ -9,13 +9,16 @@ from typing import Any, cast
 import orjson
 
 from apehost_core.errors import FaultKind, ServerError, ServerProtocolError
-from apehost_core.events import ModelEvent, ModelResponse, Progress, ReasoningDelta, TextDelta, Usage
+from apehost_core.events import ModelEvent, ModelResponse, Progress, ReasoningDelta, ServerTiming, TextDelta, Usage
 from apehost_core.lmstudio.endpoint import Endpoint
 from apehost_core.lmstudio.faults import error_text, fault_of, said
+from apehost_core.lmstudio.server_timing import timing_in
 from apehost_core.lmstudio.sse import Frame, SseDecoder
 from apehost_core.lmstudio.thinking import ThinkSplitter
 from apehost_core.lmstudio.tool_calls import ToolCalls
 from apehost_core.messages import Part, ReasoningPart, TextPart
+
+_EXTRAS = frozenset(("timings", "stats", "prompt_progress", "runtime"))
 
 
 class StreamDecoder:
@@ -42,6 +45,7 @@ class StreamDecoder:
         self._model: str | None = None
         self._runtime: str | None = None
         self._usage: dict[str, int] = {}
+        self._timing: dict[str, float] = {}
         self._frames = 0
         self._garbage = 0
 
@@ -113,7 +117,7 @@ class StreamDecoder:
         usage = _object(body.get("usage"))
         if usage:
             self._take_usage(usage)
-        if "timings" in body or "prompt_progress" in body or "runtime" in body:
+        if not _EXTRAS.isdisjoint(body):
             self._take_extras(body)
 
     def _take_delta(self, delta: dict[str, Any]) -> None:
@@ -163,7 +167,8 @@ class StreamDecoder:
         self._usage |= {name: count for name, count in found.items() if isinstance(count, int) and count > 0}
 
     def _take_extras(self, body: dict[str, Any]) -> None:
-        """Take what llama.cpp and /api/v0 add: cached tokens, prompt progress, the runtime's name."""
+        """Take what llama.cpp and /api/v0 add: cached tokens, speeds, prompt progress, the runtime's name."""
+        self._timing |= timing_in(body)
         cached = _object(body.get("timings")).get("cache_n")
         if isinstance(cached, int) and cached > 0:
             self._usage["cached_tokens"] = cached
@@ -184,6 +189,7 @@ class StreamDecoder:
             usage=Usage(**self._usage),
             warnings=self._warnings(),
             runtime=self._runtime,
+            timing=ServerTiming(**self._timing),
         )
 
     def _parts(self) -> tuple[Part, ...]:

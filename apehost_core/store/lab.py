@@ -3,7 +3,7 @@
 Adds nothing of its own: `comparisons`, `trials`, `votes`, `past` and `comparison_export` do the work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from apehost_core.compare.answers import Answer
@@ -11,7 +11,8 @@ from apehost_core.compare.comparison import Attempt, Contender, Prompt, Vote
 from apehost_core.compare.estimate import Usual
 from apehost_core.compare.measures import Columns
 from apehost_core.compare.prompts import PastPrompts
-from apehost_core.store import past, trials
+from apehost_core.messages import Message
+from apehost_core.store import comparison_export, past, trials
 from apehost_core.store.comparisons import Comparisons
 from apehost_core.store.database import Database
 from apehost_core.store.votes import Votes
@@ -40,6 +41,10 @@ class LabStore(Comparisons):
     def answers(self, comparison_id: str, cells: Sequence[int]) -> dict[int, Answer]:
         """Return the answers to these cells, by cell, where there is one that counts."""
         return trials.answers(self._database, comparison_id, cells)
+
+    def messages(self, runs: Mapping[int, str]) -> dict[int, Message]:
+        """Return what runs said as far as they came, under the number that each is given by."""
+        return trials.messages_of(self._database, runs)
 
     def timelines(self, comparison_id: str, cells: Sequence[int]) -> dict[int, list[tuple[float, int]]]:
         """Return when the tokens of these cells' answers came: ms since the request was sent, and how many then."""
@@ -75,4 +80,4 @@ class LabStore(Comparisons):
 
     def table(self, comparison_id: str, table_format: Literal["csv", "parquet"]) -> bytes:
         """Return all attempts with what was measured, as a file."""
-        raise NotImplementedError
+        return comparison_export.export(self._database, comparison_id, table_format)

@@ -22,7 +22,7 @@ States = tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.int8], NDArray[np
 """Cell, ending, cold and as_asked of every attempt, as in Columns."""
 
 _TTFT = "least(g.first_reasoning_ms, g.first_visible_ms)"
-_MEASURES: dict[Measure, str] = {
+MEASURES: dict[Measure, str] = {
     "ttft_ms": _TTFT,
     "first_visible_ms": "g.first_visible_ms",
     "prompt_tok_s": f"CASE WHEN NOT g.prompt_tokens_estimated AND {_TTFT} > 0 "
@@ -33,7 +33,7 @@ _MEASURES: dict[Measure, str] = {
     "completion_tokens": "g.completion_tokens",
     "visible_chars": "g.visible_chars",
 }
-_NOTED: dict[Noted, str] = {
+NOTED: dict[Noted, str] = {
     "load_ms": "g.load_ms",
     "prompt_tokens": "g.prompt_tokens",
     "cached_tokens": "g.cached_tokens",
@@ -52,15 +52,15 @@ _ENDING = (
     f"CASE WHEN r.outcome IS NULL THEN {LIVES} WHEN r.outcome IN ('completed', 'length') THEN {ANSWERED} "
     f"WHEN r.outcome = 'failed' THEN {FAILED} ELSE {STOPPED} END"
 )
-_AS_ASKED = f"(g.model_answered IS NULL OR {_bare('g.model_asked')} = {_bare('g.model_answered')})"
-_NUMBERS = {**_MEASURES, **_NOTED}
+AS_ASKED = f"(g.model_answered IS NULL OR {_bare('g.model_asked')} = {_bare('g.model_answered')})"
+_NUMBERS = {**MEASURES, **NOTED}
 _COLUMNS = f"""
 SELECT
     r.rowid AS run,
     r.cell AS cell,
     ({_ENDING})::TINYINT AS ending,
     coalesce(g.cold::TINYINT, -1)::TINYINT AS cold,
-    coalesce({_AS_ASKED}, true) AS as_asked,
+    coalesce({AS_ASKED}, true) AS as_asked,
     coalesce(g.completion_tokens_estimated, false) AS estimated,
     coalesce(g.finish_reason, '') AS finish,
     {", ".join(f"coalesce(({sql})::DOUBLE, 'NaN'::DOUBLE) AS {name}" for name, sql in _NUMBERS.items())}
@@ -68,18 +68,18 @@ FROM runs r
 LEFT JOIN generations g ON g.run_id = r.id
 WHERE r.comparison_id = TRY_CAST(? AS UUID) AND r.cell IS NOT NULL AND (r.outcome IS NOT NULL OR g.id IS NOT NULL)
 ORDER BY r.id, g.id"""
-_COUNTING = """
+COUNTING_ORDER = "r.outcome = 'failed', coalesce(g.cold, false), r.id DESC, g.id DESC"
+"""Of a cell's attempts that were answered or failed, which counts comes first."""
+_COUNTING = f"""
 SELECT r.cell, r.id::VARCHAR
 FROM runs r
 LEFT JOIN generations g ON g.run_id = r.id
 WHERE r.comparison_id = TRY_CAST(? AS UUID) AND r.cell IN (SELECT unnest(?::INTEGER[]))
     AND r.outcome IN ('completed', 'length', 'failed')
-QUALIFY row_number() OVER (
-    PARTITION BY r.cell ORDER BY r.outcome = 'failed', coalesce(g.cold, false), r.id DESC, g.id DESC
-) = 1"""
+QUALIFY row_number() OVER (PARTITION BY r.cell ORDER BY {COUNTING_ORDER}) = 1"""
 _LOG = """
-SELECT c.cell, e.kind, e.at_ns, e.through_ns, e.text, e.count, e.data
-FROM (SELECT unnest(?::INTEGER[]) AS cell, unnest(?::UUID[]) AS run_id) c
+SELECT c.number, e.kind, e.at_ns, e.through_ns, e.text, e.count, e.data
+FROM (SELECT unnest(?::INTEGER[]) AS number, unnest(?::UUID[]) AS run_id) c
 JOIN run_events e ON e.run_id = c.run_id
 WHERE e.kind IN (SELECT unnest(?::VARCHAR[]))
 ORDER BY e.run_id, e.seq"""
@@ -119,8 +119,8 @@ def columns(database: Database, comparison_id: str) -> Columns:
         as_asked=found["as_asked"],
         estimated=found["estimated"],
         finish=found["finish"],
-        values={name: found[name] for name in _MEASURES},
-        noted={name: found[name] for name in _NOTED},
+        values={name: found[name] for name in MEASURES},
+        noted={name: found[name] for name in NOTED},
     )
 
 
@@ -136,20 +136,25 @@ def answers(database: Database, comparison_id: str, cells: Sequence[int]) -> dic
     An answered attempt counts before a failed one, a warm one before a cold one, a later one before an earlier one.
     Cells that were neither answered nor failed are left out.
     """
-    parts: dict[int, list[Part]] = {}
     counting = _counting(database, comparison_id, cells)
-    for cell, kind, _, _, text, count, data in _log_rows(database, counting, ("text", "reasoning", "response")):
+    said = messages_of(database, counting)
+    return {cell: Answer(cell, counting[cell], message.text, message.reasoning) for cell, message in said.items()}
+
+
+def messages_of(database: Database, runs: Mapping[int, str]) -> dict[int, Message]:
+    """Return what each run said, under the number that it is given by; all of them by one query."""
+    parts: dict[int, list[Part]] = {number: [] for number in runs}
+    for number, kind, _, _, text, count, data in _log_rows(database, runs, ("text", "reasoning", "response")):
         match event_in(kind, text, count, data):
             case ModelResponse(parts=whole):
-                parts[cell] = list(whole)
+                parts[number] = list(whole)
             case TextDelta(text=piece):
-                parts.setdefault(cell, []).append(TextPart(piece))
+                parts[number].append(TextPart(piece))
             case ReasoningDelta(text=piece):
-                parts.setdefault(cell, []).append(ReasoningPart(piece))
+                parts[number].append(ReasoningPart(piece))
             case _:
                 pass
-    said = {cell: Message("assistant", tuple(parts.get(cell, ()))) for cell in counting}
-    return {cell: Answer(cell, counting[cell], message.text, message.reasoning) for cell, message in said.items()}
+    return {number: Message("assistant", tuple(found)) for number, found in parts.items()}
 
 
 def timelines(database: Database, comparison_id: str, cells: Sequence[int]) -> dict[int, list[tuple[float, int]]]:
@@ -186,7 +191,7 @@ def _counting(database: Database, comparison_id: str, cells: Sequence[int]) -> d
     return dict(rows)
 
 
-def _log_rows(database: Database, counting: Mapping[int, str], kinds: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Return the log of each cell's run as far as it is of these kinds: cell, kind, times, text, count and data."""
+def _log_rows(database: Database, runs: Mapping[int, str], kinds: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return the log of each run as far as it is of these kinds: its number, kind, times, text, count and data."""
     with database.read() as cursor:
-        return cursor.execute(_LOG, [list(counting), list(counting.values()), list(kinds)]).fetchall()
+        return cursor.execute(_LOG, [list(runs), list(runs.values()), list(kinds)]).fetchall()

@@ -84,6 +84,19 @@ async def test_a_real_answer_comes_from_it() -> None:
     assert (MODEL_NAME, "Q4_1", "loaded", "llama.cpp") == (model.key, model.quantisation, model.state, kind)
 
 
+async def test_it_says_how_fast_it_was() -> None:
+    """llama.cpp's own times and rates come with its answers, and agree with each other."""
+    async with engine() as (_, moves), client_of(moves.seen[0]) as client:
+        response = (await ask(client))[-1]
+    assert isinstance(response, ModelResponse)
+    timing, usage = response.timing, response.usage
+    assert timing.ttft_ms
+    assert timing.prompt_tok_s
+    assert timing.decode_tok_s
+    assert usage.prompt_tokens
+    assert timing.prompt_tok_s * timing.ttft_ms / 1000 == pytest.approx(usage.prompt_tokens, rel=0.01)
+
+
 async def test_nobody_without_the_key_gets_in() -> None:
     """Another program on the machine that finds the port is refused."""
     async with engine() as (_, moves), client_of(moves.seen[0], with_key=False) as client:

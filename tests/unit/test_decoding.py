@@ -1,5 +1,6 @@
 """A completion's bytes as events and as the response they fold to."""
 
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apehost_core.errors import ModelNotFound, ServerProtocolError
-from apehost_core.events import ModelEvent, ModelResponse, Progress, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from apehost_core.events import (
+    ModelEvent,
+    ModelResponse,
+    Progress,
+    ReasoningDelta,
+    ServerTiming,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
 from apehost_core.lmstudio.decoding import StreamDecoder
 from apehost_core.lmstudio.endpoint import Endpoint
 from apehost_core.messages import ReasoningPart, TextPart, ToolCallPart
@@ -39,6 +49,15 @@ def error_event(message: str) -> bytes:
 
 
 USAGE = {"prompt_tokens": 17, "completion_tokens": 116, "completion_tokens_details": {"reasoning_tokens": 102}}
+TIMINGS = {
+    "cache_n": 0,
+    "prompt_n": 32,
+    "prompt_ms": 185.6,
+    "prompt_per_second": 172.4,
+    "predicted_n": 7,
+    "predicted_ms": 82.7,
+    "predicted_per_second": 84.7,
+}
 USAGE_FRAME, STOP = framed(model="M", choices=[], usage=USAGE), chunk("stop")
 
 STREAM = b"".join(
@@ -180,6 +199,39 @@ def test_usage(frames: list[bytes], expected: Usage) -> None:
     assert expected == response_of(chunk(content="x"), *frames, DONE).usage
 
 
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        pytest.param(
+            [framed(choices=[], usage=USAGE, timings=TIMINGS)], ServerTiming(185.6, 172.4, 84.7), id="llama.cpp"
+        ),
+        pytest.param(
+            [framed(stats={"tokens_per_second": 51.4, "time_to_first_token": 0.111})],
+            ServerTiming(ttft_ms=111.0, decode_tok_s=51.4),
+            id="api-v0",
+        ),
+        pytest.param([framed(stats={})], ServerTiming(), id="lm-studio-v1"),
+        pytest.param([framed(timings=TIMINGS), framed(timings={})], ServerTiming(185.6, 172.4, 84.7), id="empty-later"),
+        pytest.param(
+            [framed(timings=TIMINGS | {"predicted_n": 1, "predicted_per_second": 1e6})],
+            ServerTiming(185.6, 172.4),
+            id="one-token",
+        ),
+        pytest.param(
+            [framed(timings={"prompt_ms": 0, "prompt_per_second": None, "predicted_per_second": -1})],
+            ServerTiming(),
+            id="nothing-measured",
+        ),
+        pytest.param([framed(timings={"prompt_ms": True, "prompt_per_second": "9"})], ServerTiming(), id="no-numbers"),
+        pytest.param([framed(timings=[1], stats="fast")], ServerTiming(), id="no-objects"),
+    ],
+)
+def test_what_the_server_says_of_its_speed(frames: list[bytes], expected: ServerTiming) -> None:
+    """llama.cpp's and /api/v0's figures come in ms and tokens a second; what is no figure is unknown."""
+    timing = response_of(chunk("stop", content="x"), *frames, DONE).timing
+    assert asdict(expected) == pytest.approx(asdict(timing))
+
+
 def test_prompt_progress() -> None:
     """llama.cpp's progress of the prompt becomes a fraction of it, before any text."""
     events, _ = decoded(
@@ -291,7 +343,9 @@ def test_missing_model() -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from(["choices", "usage", "timings", "prompt_progress", "runtime", "model"]), JSON),
+    st.dictionaries(
+        st.sampled_from(["choices", "usage", "timings", "stats", "prompt_progress", "runtime", "model"]), JSON
+    ),
     st.dictionaries(st.sampled_from(["content", "reasoning", "reasoning_content", "tool_calls"]), JSON),
 )
 def test_nonsense_never_raises(body: dict[str, Any], delta: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from apehost_core.events import (
     RunEvent,
     RunFinished,
     RunStarted,
+    ServerTiming,
     TextDelta,
     ToolCallDelta,
     TurnStarted,
@@ -97,6 +98,18 @@ def test_unmeasured_counts_are_marked() -> None:
     assert (made.completion_tokens, made.completion_tokens_estimated) == (3, True)
     assert (made.prompt_tokens, made.prompt_tokens_estimated) == (7, True)
     assert made.warnings == ("sent again: closed",)
+
+
+def test_length_and_the_servers_own_figures() -> None:
+    """The visible answer's characters are counted, of an answer without an end too; the server's figures are kept."""
+    begun = ((0, START), (1, Milestone("sent", MS)), (2, ReasoningDelta("hm")), (3, TextDelta("Grüße")))
+    said = ServerTiming(ttft_ms=1.5, decode_tok_s=40)
+    response = ModelResponse((ReasoningPart("hm Grü"), TextPart("ße")), "stop", "m", timing=said)
+    for steps, expected in ((begun, (5, ServerTiming())), ((*begun, (4, response)), (2, said))):
+        turn = fold(*steps).turn
+        assert turn is not None
+        made = turn.generation(run_id="r", started_at=datetime.now(UTC), end_ns=9 * MS, outcome="cancelled", fault=None)
+        assert expected == (made.visible_chars, made.server_timing)
 
 
 def test_message_is_what_was_shown() -> None:
