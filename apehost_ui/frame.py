@@ -27,6 +27,7 @@ chat_page = st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", def
 pages = [
     chat_page,
     st.Page(PAGES / "servers.py", title="Servers", icon=":material/dns:"),
+    st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
     st.Page(PAGES / "history.py", title="History", icon=":material/history:"),
 ]
 page = st.navigation(pages)

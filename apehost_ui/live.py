@@ -17,7 +17,7 @@ from apehost_ui import state
 from apehost_ui.components.reasoning import reasoning
 from apehost_ui.host import host
 from apehost_ui.markdown import divide, plain_label, safe
-from apehost_ui.words import OUTCOMES, moved_live, state_line
+from apehost_ui.words import moved_live, run_line
 
 _TAKE_IN_S = 2
 _LOOKS_PER_S = 7
@@ -80,9 +80,7 @@ def _look(run: LiveRun, taken: _Taken) -> None:
         _open_markdown(safe(turn.text[taken.characters :]))
     for line in moved_live(run.transcript.turns):
         st.caption(plain_label(line))
-    ended = run.transcript.finished
-    elapsed_s = (time.perf_counter_ns() - run.started_ns) / 1e9
-    st.caption(OUTCOMES[ended.outcome] if ended else state_line(turn, elapsed_s))
+    st.caption(run_line(run, time.perf_counter_ns()))
 
 
 def _open_markdown(text: str) -> None:

@@ -6,13 +6,16 @@ plain data that survives page switches.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import streamlit as st
 
+from apehost_core.compare.comparison import CacheMode, CheckKind, Mode, Prompt
 from apehost_core.errors import Fault
 from apehost_core.model import Preferences
 
 CONVERSATION = "c"
+COMPARISON = "comparison"
 SECTION = "section"
 COMPOSER_KEY = "composer"
 PAGE_SIZE = 20
@@ -58,7 +61,7 @@ class ChatState:
         unsent: A text that was not sent and goes back into the composer; None when there is none.
         undo: (id, title) of the conversation just put in the trash; None when there is nothing to undo.
         page: The page that was drawn last.
-        opened: The conversation that the URL named then; None on a new chat.
+        opened: The conversation or comparison that the URL named then; None when it named none.
         dialog: Which dialog is open; None when none is.
         emptied: How often all fields of the opened settings dialog were emptied.
         settings: What the next new chat sets for itself; goes with its first message.
@@ -119,6 +122,164 @@ class ServersState:
     downloads: int = 0
 
 
+Source = Literal["typed", "template", "file", "history"]
+"""Where the prompts of a benchmark come from."""
+
+
+@dataclass(slots=True)
+class ContenderDraft:
+    """One line of the models that shall be compared.
+
+    Attributes:
+        number: Names it while the draft lasts.
+        model: Server, key and quantisation; the server is always named.
+        own: What it sets beside what all of them set.
+    """
+
+    number: int
+    model: Picked
+    own: Preferences = field(default_factory=Preferences)
+
+
+@dataclass(slots=True)
+class CheckDraft:
+    """One line of what must be true of each answer.
+
+    Attributes:
+        number: Names it while the draft lasts.
+        kind: How the value is meant.
+        value: As it was typed; an empty one checks nothing.
+    """
+
+    number: int
+    kind: CheckKind = "contains"
+    value: str = ""
+
+
+@dataclass(slots=True)
+class SetupDraft:
+    """A comparison that is being set up; what the form holds, so that leaving the page loses nothing.
+
+    Attributes:
+        version: Counts drafts; each has fields of its own.
+        numbers: How many lines were numbered.
+        mode: What it is for.
+        contenders: Who answers, in the order of the columns.
+        shared: What all of them set.
+        prompt: Of side by side.
+        source: Where a benchmark's prompts come from.
+        typed: Prompts with lines of --- between them.
+        template: Text with {{fields}}.
+        grid: By field: its values, one a line.
+        file: Name of the file that was read, or what else the prompts came from; empty when none was.
+        file_id: Of the file as it was handed over; empty for what was no file.
+        file_prompts: What stood in it.
+        file_fault: Why it could not be read; None when it could.
+        contains: Text that past prompts hold.
+        asked_of: Key of the model that answered them; empty for any.
+        first_only: Only the first messages of conversations.
+        past_limit: How many at most.
+        past: What was found; None before anything was looked for.
+        past_chosen: Places of those that are taken; none means all.
+        topic: Of all prompts that have none.
+        repeats: Of a benchmark.
+        cache: Of a benchmark.
+        warm_ups: Of a benchmark.
+        together: Side by side: all at once.
+        same_machine: Servers of one host name share a machine.
+        checks: What must be true of all answers.
+        judge: Who compares the answers; None when nobody does.
+        watts: By server, as the person says; None or missing when not said.
+        price_kwh: None when not said.
+    """
+
+    version: int = 0
+    numbers: int = 0
+    mode: Mode = "side_by_side"
+    contenders: list[ContenderDraft] = field(default_factory=list[ContenderDraft])
+    shared: Preferences = field(default_factory=Preferences)
+    prompt: str = ""
+    source: Source = "typed"
+    typed: str = ""
+    template: str = ""
+    grid: dict[str, str] = field(default_factory=dict[str, str])
+    file: str = ""
+    file_id: str = ""
+    file_prompts: tuple[Prompt, ...] = ()
+    file_fault: Fault | None = None
+    contains: str = ""
+    asked_of: str = ""
+    first_only: bool = True
+    past_limit: int = 20
+    past: tuple[Prompt, ...] | None = None
+    past_chosen: tuple[int, ...] = ()
+    topic: str = ""
+    repeats: int = 3
+    cache: CacheMode = "defeat"
+    warm_ups: int = 1
+    together: bool = False
+    same_machine: bool = True
+    checks: list[CheckDraft] = field(default_factory=list[CheckDraft])
+    judge: Picked | None = None
+    watts: dict[str, float | None] = field(default_factory=dict[str, float | None])
+    price_kwh: float | None = None
+
+    def key(self, name: str) -> str:
+        """Return the key of a field of this draft."""
+        return f"setup{self.version}|{name}"
+
+    def next_number(self) -> int:
+        """Return a number that no line of this draft has had, from 1."""
+        self.numbers += 1
+        return self.numbers
+
+
+@dataclass(slots=True)
+class CompareState:
+    """What the compare page remembers between reruns.
+
+    Attributes:
+        draft: The comparison that is being set up.
+        refusal: Why the last action was not done; shown until the next one.
+        undo: (id, title) of the comparison just put in the trash; None when there is nothing to undo.
+        opening: Id of a comparison that was begun and is not yet the one that the URL names; None when none is.
+    """
+
+    draft: SetupDraft = field(default_factory=SetupDraft)
+    refusal: Fault | None = None
+    undo: tuple[str, str] | None = None
+    opening: str | None = None
+
+
+def compare() -> CompareState:
+    """Return the compare page's state of this session."""
+    if "compare" not in st.session_state:
+        st.session_state["compare"] = CompareState()
+    return st.session_state["compare"]
+
+
+def comparison_id() -> str | None:
+    """Return the comparison that the URL names; None where all are listed."""
+    return st.query_params.get(COMPARISON) or None
+
+
+def open_comparison(comparison: str | None, section: str | None = None) -> None:
+    """Point the URL at a comparison and one of its sections; None is the list of all."""
+    for name, value in ((COMPARISON, comparison), (SECTION, section)):
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = value
+    compare().refusal = None
+    close_dialog()
+
+
+def restore(key: str, value: object) -> None:
+    """Give a field that is not on the page what is kept for it; called right before it is drawn."""
+    if key not in st.session_state:
+        st.session_state[key] = value
+
+
 def chat() -> ChatState:
     """Return the chat page's state of this session."""
     if "chat" not in st.session_state:
@@ -133,10 +294,16 @@ def servers() -> ServersState:
     return st.session_state["servers"]
 
 
-def follow_section(key: str, sections: Sequence[str]) -> None:
-    """Have a switch show the section that the URL names, or the first; called right before it is drawn."""
+def follow_section(key: str, sections: Sequence[str], *, first: str | None = None) -> None:
+    """Have a switch show the section that the URL names, or the first; called right before it is drawn.
+
+    Args:
+        key: Of the switch.
+        sections: What it switches between.
+        first: What is shown where the URL names none of them; None for the first.
+    """
     named = st.query_params.get(SECTION)
-    st.session_state[key] = named if named in sections else sections[0]
+    st.session_state[key] = named if named in sections else first or sections[0]
 
 
 def take_section(key: str) -> None:
@@ -160,8 +327,8 @@ def open_conversation(conversation: str | None) -> None:
 
 
 def arrive(page: str) -> None:
-    """Take note of the page and conversation that are drawn; a dialog of others is not open any more."""
-    here = page, conversation_id()
+    """Take note of the page and what the URL names on it; a dialog of others is not open any more."""
+    here = page, comparison_id() or conversation_id()
     if (chat().page, chat().opened) != here:
         chat().page, chat().opened = here
         close_dialog()
@@ -206,3 +373,8 @@ def refill_composer() -> None:
 def widget_value(key: str) -> str | None:
     """Return the value of a widget of text from inside its callback."""
     return st.session_state.get(key)
+
+
+def put(key: str, value: object) -> None:
+    """Set what a field holds; from a callback."""
+    st.session_state[key] = value

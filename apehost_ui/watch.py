@@ -1,6 +1,7 @@
 """Notices what changes behind a page that stands still, and reruns the page then; draws nothing.
 
-A server comes or goes, a model is loaded, another tab begins a conversation or an answer, a model finds a title.
+A server comes or goes, a model is loaded, another tab begins a conversation or an answer, a model finds a title, a
+comparison that is opened or listed changes.
 """
 
 import streamlit as st
@@ -29,7 +30,7 @@ def _situation() -> str:
     answering = run.spec.run_id if run and not run.finished.is_set() else None
     # While an answer is written here, its end redraws the page soon enough; every redraw before it costs a pause.
     revision = None if answering else host().conversations.revision
-    return repr((tuple(map(_seen, host().servers)), revision, answering))
+    return repr((tuple(map(_seen, host().servers)), revision, answering, host().lab.revision))
 
 
 def _seen(server: ServerView) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from apehost_core.errors import Fault
 from apehost_core.events import Outcome, Progress
+from apehost_core.runs.live_run import LiveRun
 from apehost_core.runs.run import Generation
 from apehost_core.runs.transcript import State, TurnFold
 from apehost_core.servers import ServerState
@@ -84,6 +85,12 @@ def state_line(turn: TurnFold | None, elapsed_s: float) -> str:
     if turn.deltas:
         pieces.append(f"{turn.deltas:,} tokens")
     return " · ".join(pieces)
+
+
+def run_line(run: LiveRun, now_ns: int) -> str:
+    """Return what a live run is doing, or how it has ended; `now_ns` is of `time.perf_counter_ns`."""
+    ended = run.transcript.finished
+    return OUTCOMES[ended.outcome] if ended else state_line(run.transcript.turn, (now_ns - run.started_ns) / 1e9)
 
 
 def _progress(progress: Progress) -> str:

@@ -1,4 +1,4 @@
-"""The dialog that renames a conversation. It stays open, half-typed, while an answer streams and ends."""
+"""The dialog that renames a conversation or a comparison. It stays open, half-typed, while answers stream and end."""
 
 from collections.abc import Callable
 
@@ -19,12 +19,12 @@ def close_dialog() -> None:
     state.chat().dialog = None
 
 
-def rename_dialog(title: str, *, on_save: Callable[[str], None]) -> None:
-    """Draw the dialog while it is open; `on_save` gets the new title."""
+def rename_dialog(title: str, *, on_save: Callable[[str], None], of: str = "conversation") -> None:
+    """Draw the dialog while it is open; `on_save` gets the new title, and `of` says of what."""
     if state.chat().dialog != _NAME:
         return
 
-    @st.dialog("Rename conversation", on_dismiss=close_dialog)
+    @st.dialog(f"Rename {of}", on_dismiss=close_dialog)
     def body() -> None:
         name = st.text_input("Name", value=title, max_chars=120, key="new-name")
         if st.button("Save", key="save-name", type="primary"):

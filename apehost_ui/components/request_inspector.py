@@ -10,6 +10,7 @@ from typing import cast
 import streamlit as st
 
 from apehost_core.errors import ApeHostError
+from apehost_core.events import ServerTiming
 from apehost_core.runs.run import Generation
 from apehost_core.store import Inspection, SentRequest
 from apehost_ui import state
@@ -225,7 +226,21 @@ def _timing(generation: Generation | None) -> None:
     if rate is not None:
         about = "≈" if generation.completion_tokens_estimated else ""
         st.caption(f"{about}{rate:.1f} tok/s between the first and the last token.")
+    said = _said_by_server(generation.server_timing)
+    if said:
+        st.caption(f"The server says of itself: {said}.")
     st.caption(_TEMPERATURES[generation.cold])
+
+
+def _said_by_server(timing: ServerTiming) -> str:
+    """Return what the server says of its speed; empty where it says nothing."""
+    figures = (
+        ("first token after", timing.ttft_ms, "ms"),
+        ("prompt at", timing.prompt_tok_s, "tok/s"),
+        ("answer at", timing.decode_tok_s, "tok/s"),
+        ("load in", timing.load_ms, "ms"),
+    )
+    return ", ".join(f"{what} {value:,.1f} {unit}" for what, value, unit in figures if value is not None)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], align: str = ":--|:--") -> None:

@@ -12,7 +12,7 @@ from streamlit.testing.v1.element_tree import Block, ChatMessage, Element, Eleme
 from apehost_ui import state
 
 ROOT = Path(__file__).parents[2]
-PageName = Literal["chat", "servers", "history"]
+PageName = Literal["chat", "servers", "compare", "history"]
 _PATIENCE_S = 60
 _PICKER = "model_picker"
 _SIDEBAR = 1  # where Streamlit keeps it among the places of a page

@@ -23,6 +23,7 @@ from apehost_core.events import (
     ResponseHead,
     RunEvent,
     RunStarted,
+    ServerTiming,
     TextDelta,
     TurnFailed,
     TurnStarted,
@@ -66,7 +67,14 @@ def answered(text: str, *, server: str = "Mini") -> list[RunEvent]:
         Milestone("headers", 7 * MS),
         TextDelta("Hello"),
         TextDelta(" there"),
-        ModelResponse((TextPart("Hello there"),), "stop", "b-model", Usage(7, 3), runtime="llama.cpp 1"),
+        ModelResponse(
+            (TextPart("Hello there"),),
+            "stop",
+            "b-model",
+            Usage(7, 3),
+            runtime="llama.cpp 1",
+            timing=ServerTiming(ttft_ms=1_234.56, decode_tok_s=41.25),
+        ),
     ]
 
 
@@ -129,6 +137,7 @@ def test_an_answer_tells_how_it_came_to_be(start: Start, recorded: Recorded) -> 
     assert "| Fact | Value |" in tables
     assert not tables.startswith("|  |")
     assert [] == [fact for fact in (*facts, "| of it for the load | 8,200.0 |") if fact not in tables]
+    assert "The server says of itself: first token after 1,234.6 ms, answer at 41.2 tok/s." in tab.page
     assert "Cold: the model was loaded for this call." in tab.page
 
 

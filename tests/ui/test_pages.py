@@ -12,7 +12,7 @@ from tests.ui.tab import PageName, Tab
 
 WELCOME = "What shall we ask?"
 NOWHERE = "No model can be reached yet"
-PAGES: tuple[PageName, ...] = ("chat", "servers", "history")
+PAGES: tuple[PageName, ...] = ("chat", "servers", "compare", "history")
 
 
 @pytest.mark.parametrize(("server", "first"), [("online", WELCOME), ("down", NOWHERE), ("none", NOWHERE)])
@@ -22,7 +22,8 @@ def test_every_page_is_drawn(start: Start, server: str, first: str) -> None:
     start(states[server])
     tab = Tab()
     pages = [tab.to(page).page for page in PAGES]
-    assert [True] * 3 == [heading in page for heading, page in zip((first, "Servers", "History"), pages, strict=True)]
+    headings = (first, "Servers", "Compare", "History")
+    assert [True] * 4 == [heading in page for heading, page in zip(headings, pages, strict=True)]
 
 
 def test_without_a_server_the_page_teaches(start: Start) -> None:

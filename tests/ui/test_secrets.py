@@ -9,7 +9,7 @@ from tests.ui.tab import PageName, Tab
 
 TOKEN = "sk-lm-AbCdEfGh:01234567890123456789"
 FAULTS: tuple[answers.Fault, ...] = ("echo", "server_error", "html", "error_midway", "cut", "rate_limited")
-PAGES: tuple[PageName, ...] = ("chat", "servers", "history")
+PAGES: tuple[PageName, ...] = ("chat", "servers", "compare", "history")
 
 
 def told(app: Running, tab: Tab) -> list[str]:
