@@ -63,6 +63,7 @@ class _Page:
     colds: int = 0
     misses: int = 0
     skipped: bool = False
+    away: Fault | None = None
 
 
 class Book:
@@ -142,8 +143,16 @@ class Book:
                 others=page.others + (not ended.as_asked),
                 colds=page.colds + cold,
             )
-        elif ended.outcome == "failed" and not ended.away:
+        elif ended.away:
+            page.away = ended.fault
+        elif ended.outcome == "failed":
             self._change(number, misses=page.misses + 1)
+
+    @property
+    def away(self) -> Fault | None:
+        """Why a cell is still open that was asked while its server was away; None where there is none."""
+        open_ = (page.away for page in self._pages if not page.answers and page.misses < MOST_MISSES)
+        return next((fault for fault in open_ if fault is not None), None)
 
     def skip(self, number: int) -> None:
         """Take note that a cell of the judge cannot be asked: there is no answer to judge."""

@@ -135,6 +135,8 @@ def _warnings(setup: Setup, facts: Facts) -> tuple[str, ...]:
     for shared in machines.values():
         if len(shared) > 1 and setup.same_machine and not setup.together:
             warnings.append(f"{' and '.join(shared)} run on one machine and are asked one after the other")
+    if setup.judge and setup.judge.model.casefold() in {one.model.casefold() for one in setup.contenders}:
+        warnings.append(f"{setup.judge.model} judges answers of its own: judges favour these")
     if setup.together:
         warnings.append("Everything is asked at once on shared machines: not for timing")
     return tuple(warnings)

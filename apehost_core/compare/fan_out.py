@@ -60,6 +60,8 @@ async def _together(asking: Asking) -> Caller:
     caller, book, comparison = Caller(asking), asking.book, asking.comparison
 
     async def ask(number: int) -> None:
+        if asking.halting:
+            return
         cell = book.plan.cells[number]
         contender = comparison.setup.contenders[cell.contender]
         attempt = book.begin(number)
@@ -83,6 +85,9 @@ def _end(asking: Asking, callers: list[Caller], missing: list[Fault]) -> End:
     faults = [caller.fault for caller in callers if caller.fault is not None]
     if faults:
         return End("paused", faults[0])
+    away = asking.book.away
+    if away is not None:
+        return End("paused", away)
     fault = missing[0] if missing else None
     if not asking.book.answered:
         return End("failed", fault or asking.last_fault)

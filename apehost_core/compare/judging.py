@@ -51,17 +51,19 @@ class Judging:
                 for cell in pair:
                     if wanted(cell.number) and not self.caller.halted:
                         await self._ask(judge, cell)
-                done = all(book.is_answered(cell.number) for cell in pair)
+                done = all(book.is_answered_as_asked(cell.number) for cell in pair)
                 if done and (pair[0].left, pair[0].right) not in voted:
                     await asyncio.to_thread(self._vote, judge, pair)
                     voted.add((pair[0].left or 0, pair[0].right or 0))
 
     async def _ask(self, judge: Judge, cell: Cell) -> None:
         left, right, asking = cell.left or 0, cell.right or 0, self._asking
-        if not (asking.book.is_answered(left) and asking.book.is_answered(right)):
+        if not (asking.book.is_answered_as_asked(left) and asking.book.is_answered_as_asked(right)):
             asking.book.skip(cell.number)
             return
         answers = await asyncio.to_thread(self._store.answers, asking.comparison.id, [left, right])
+        if self.caller.halted:  # while the answers were read
+            return
         prompt = asking.comparison.setup.prompts[cell.prompt].text
         request = judge_request(prompt, answers[left].text, answers[right].text, judge.model)
         asking.book.begin(cell.number)

@@ -146,10 +146,8 @@ class Lab(Reading):
 
     async def stop(self, comparison_id: str) -> None:
         """End what is being written, and ask nothing more; returns when that is so. It can be started again."""
-        live = self._live.get(comparison_id)
-        if live is not None:
-            live.asking.stop()
-            await self._halted(comparison_id)
+        async with self._starting:
+            await self._stop(comparison_id)
 
     async def rename(self, comparison_id: str, title: str) -> None:
         """Give a comparison another title.
@@ -164,8 +162,9 @@ class Lab(Reading):
 
     async def delete(self, comparison_id: str) -> None:
         """Stop a comparison and put it into the trash. Raises StoreError."""
-        await self.stop(comparison_id)
-        await asyncio.to_thread(self._store.delete, comparison_id)
+        async with self._starting:
+            await self._stop(comparison_id)
+            await asyncio.to_thread(self._store.delete, comparison_id)
 
     async def restore(self, comparison_id: str) -> None:
         """Take a comparison out of the trash. Raises StoreError."""
@@ -219,6 +218,12 @@ class Lab(Reading):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _stop(self, comparison_id: str) -> None:
+        live = self._live.get(comparison_id)
+        if live is not None:
+            live.asking.stop()
+            await self._halted(comparison_id)
 
     async def _create(self, setup: Setup, title: str, rerun_of: str | None) -> Comparison:
         plan = await asyncio.to_thread(plan_of, checked(setup), self._servers.facts())

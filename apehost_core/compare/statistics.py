@@ -26,7 +26,7 @@ Estimates: TypeAlias = dict[Name, list[Estimate | None]]
 """By name, one for each contender; None where nothing is known."""
 
 BOUNDED: tuple[Measure, ...] = ("ttft_ms", "first_visible_ms", "total_ms", "decode_tok_s")
-WITH_CACHE: tuple[Measure, ...] = ("ttft_ms", "prompt_tok_s", "total_ms")
+WITH_CACHE: tuple[Measure, ...] = ("ttft_ms", "total_ms")
 _MS_AN_HOUR = 3_600_000
 
 

@@ -83,7 +83,7 @@ class ContenderSummary:
         errors: Share of cells that failed, with Wilson's interval; None before any ended.
         medians: Of what was measured with an uncached prompt and a warm model: the typical prompt's typical run.
         bounds: For TTFT, first visible token, total and decode rate.
-        cached: Medians of TTFT, total and prompt rate with a cached prompt, where that was measured.
+        cached: Medians of TTFT and total with a cached prompt, where that was measured.
         cold: Medians over the calls for which the model was loaded.
         noted: Medians of load time (warm-ups and cold calls; each load counts as a prompt), token counts, and what the
             server says of itself.

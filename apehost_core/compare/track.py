@@ -131,8 +131,9 @@ class Track:
                 self.ours.discard(load)
                 await servers.release(load.server, load.model)
         for load in group.loads:
-            if not servers.facts().ready(*load):
-                await servers.release(load.server, load.model)  # it may be there with another context
+            if not servers.facts().ready(*load) and not await servers.release(load.server, load.model):
+                self.caller.fault = _in_use(load)
+                return
         for number in group.warm_ups:
             if self.caller.halted:
                 return
@@ -176,7 +177,8 @@ class Track:
         """
         asking, load = self._asking, self._load(number)
         attempt = self._book.begin(number)
-        if line is None and asking.comparison.setup.cache != "leave":
+        warms_up = self._cells[number].kind == "warm_up"  # else the prompt that it asks would be cached, and no other
+        if line is None and (warms_up or asking.comparison.setup.cache != "leave"):
             line = nonce(asking.comparison.id, number, attempt)
         request = request_of(asking.comparison, self._cells[number], line)
         ended = await asking.ask(number, server, request, alone=True)
@@ -196,3 +198,13 @@ class Track:
 
     def _is_hopeless(self, number: int) -> bool:
         return self._hopeless[self._load(number)] >= MOST_HOPELESS
+
+
+def _in_use(load: Load) -> Fault:
+    """Return why nothing is timed: it would be timed with the wrong context."""
+    return Fault(
+        kind="busy",
+        title=f"{load.model} is loaded on {load.server} with another context length, and could not be unloaded",
+        advice="Stop what it answers, or unload it on the Servers page; then resume.",
+        server=load.server,
+    )

@@ -28,8 +28,9 @@ class LabServers:
     def facts(self) -> Facts:
         """Return what is known of all servers, from memory."""
         servers = [server for name in self._pool.names if (server := self._pool.find(name)) is not None]
-        hosts = list(dict.fromkeys(_host(server.config) for server in servers))
-        views = [(server.view, hosts.index(_host(server.config))) for server in servers]
+        views = [
+            (server.view, hash(_host(server.config))) for server in servers
+        ]  # of texts it is salted anew each start
         return Facts(tuple(ServerFacts(view.name, machine, view.models, view.answers) for view, machine in views))
 
     async def call(self, request: ModelRequest, choice: Choice, emit: Emit) -> Outcome:

@@ -184,22 +184,27 @@ def test_estimated_counts_are_marked(database: Database, comparison_id: str) -> 
 
 
 def test_the_answer_that_counts(database: Database, comparison_id: str) -> None:
-    """Answered before failed, warm before cold, later before earlier; what was stopped does not count."""
+    """Answered before failed, as asked before not, warm before cold, later before earlier; the stopped does not."""
 
-    def said(text: str, outcome: Outcome | None = "completed", *, cold: bool | None = False) -> str:
-        return attempt(database, comparison_id, 1, outcome, *turn(*told(text, cold=cold)))
+    def said(
+        text: str, outcome: Outcome | None = "completed", *, cold: bool | None = False, model: str = "gemma"
+    ) -> str:
+        return attempt(database, comparison_id, 1, outcome, *turn(*told(text, cold=cold, model=model)))
 
     def counting() -> str:
         return answers(database, comparison_id, [1])[1].text
 
     said("failed", "failed")
     assert "failed" == counting()
+    said("other", model="qwen")
+    assert "other" == counting()
     said("cold", cold=True)
     assert "cold" == counting()
     said("warm")
     assert "warm" == counting()
     said("cold again", cold=True)
     said("failed again", "failed")
+    said("other again", model="qwen")
     said("stopped", "cancelled")
     said("live", None)
     assert "warm" == counting()
