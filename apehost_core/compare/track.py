@@ -131,7 +131,7 @@ class Track:
                 self.ours.discard(load)
                 await servers.release(load.server, load.model)
         for load in group.loads:
-            if not servers.facts().ready(*load) and not await servers.release(load.server, load.model):
+            if not servers.facts().ready(*load) and not await self._make_room(load):
                 self.caller.fault = _in_use(load)
                 return
         for number in group.warm_ups:
@@ -139,6 +139,14 @@ class Track:
                 return
             if not self._is_hopeless(number):
                 await self._ask(server, number)
+
+    async def _make_room(self, load: Load) -> bool:
+        """Let a model go that may be there with another context; waits while it answers somebody."""
+        for pause_s in (0.0, *self._asking.patience_s):
+            await self._asking.rest(pause_s)
+            if self.caller.halted or await self._asking.servers.release(load.server, load.model):
+                return True
+        return False
 
     async def _ask_group(self, server: str, group: _Group, left: list[int]) -> None:
         """Ask the cells of a group, and take them out of what is left; ends early where models throw each other out."""

@@ -29,7 +29,7 @@ from tests.integration.comparing import (
     quick,
     state,
 )
-from tests.integration.network import network, until
+from tests.integration.network import finished, model, network, until
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +111,37 @@ async def test_a_server_that_stays_away_pauses_it(tmp_path: Path) -> None:
         timed = answered(plan, columns, "timed")
         assert (20, 20) == (len(timed), len(set(timed)))
         assert 3 >= len(columns.ending) - len(timed) - 2 > 0
+
+
+async def test_nothing_is_left_out_in_silence(tmp_path: Path) -> None:
+    """A cell whose server was away at the end, however seldom it was asked, pauses the comparison and says why."""
+    servers = {"PC": Simulator(quick("alpha")), "Mini": Simulator(quick("alpha"))}
+    async with network(tmp_path, servers) as net:
+        contenders = [contender("PC", "alpha"), contender("Mini", "alpha")]
+        await net.kill("Mini")
+        comparison = await carried_out(net, benchmark(contenders, prompt_count=1, warm_ups=0))
+        assert comparison.fault is not None
+        assert ("paused", "refused") == (comparison.state, comparison.fault.kind)
+        await net.start("Mini")
+        await net.host.lab.start(comparison.id)
+        assert "finished" == (await ended(net, comparison.id)).state
+
+
+async def test_nothing_is_timed_with_the_wrong_context(tmp_path: Path) -> None:
+    """A model that is loaded with another context and answers somebody is left alone, and the pause says so."""
+    async with network(tmp_path, {"PC": Simulator(model("alpha"), quick("beta"))}) as net:
+        chat = await net.writing("alpha", server="PC")
+        net.host.lab.patience_s = (0.01,)
+        contenders = [contender("PC", "alpha", context_length=8192), contender("PC", "alpha", context_length=6000)]
+        comparison = await carried_out(net, benchmark(contenders, prompt_count=1))
+        assert comparison.fault is not None
+        assert ("paused", "busy", "PC") == (comparison.state, comparison.fault.kind, comparison.fault.server)
+        assert 1 == len(chats(net.simulator("PC").calls))
+        assert "completed" == (await finished(chat)).outcome
+        net.host.lab.patience_s = (0.05,) * 200
+        await net.host.lab.start(comparison.id)
+        done = await ended(net, comparison.id)
+        assert ("finished", None) == (done.state, done.fault)
 
 
 async def test_a_server_that_comes_back_is_waited_for(tmp_path: Path) -> None:

@@ -60,6 +60,20 @@ def test_what_says_nothing_of_a_cell_does_not_count() -> None:
     assert (True, Done(0, 0, 1)) == (book.is_new(FIRST), book.contenders[0])
 
 
+def test_a_cell_that_stays_open_has_its_reason() -> None:
+    """A cell that was asked while its server was away says so until it is answered, or has failed for good."""
+    book = Book(PLAN)
+    assert book.away is None
+    book.note(FIRST, AWAY)
+    assert AWAY.fault == book.away
+    book.note(FIRST, WARM)
+    assert book.away is None
+    book = Book(PLAN)
+    for ended in (AWAY, BROKEN, BROKEN):
+        book.note(FIRST, ended)
+    assert book.away is None
+
+
 def test_the_record_says_the_same() -> None:
     """A book made of recorded attempts knows what one that was kept all along does."""
     endings, colds = [FAILED, STOPPED, ANSWERED, FAILED], [-1, -1, 1, -1]
