@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from apehost_core.compare.measures import ANSWERED, FAILED, Columns
-from apehost_core.compare.plan import Cell, Plan
+from apehost_core.compare.plan import Cell, Plan, cached_after
 from apehost_core.compare.progress import Done
 from apehost_core.errors import Fault, FaultKind
 from apehost_core.events import Outcome
@@ -183,6 +183,10 @@ class Book:
         page = self._pages[number]
         return self.wants_warm(number) or (not page.answers and page.misses < MOST_MISSES)
 
+    def is_lost(self, number: int) -> bool:
+        """Whether a cell failed as often as it is asked."""
+        return _standing(self._pages[number]) == "lost"
+
     def has_been_cold(self, contender: int) -> bool:
         """Whether a contender's model was loaded for this comparison."""
         return any(
@@ -235,9 +239,16 @@ class Book:
         if standing == "answered":
             self._done[cell.contender] += by
             self._left[self._tracks[cell.number], cell.contender] -= by
-        elif standing == "failed":
+        elif standing in ("failed", "lost"):
             self._failed[cell.contender] += by
+        if standing == "lost":  # neither it nor the one that would repeat its request is asked any more
+            cached = cell.kind == "timed" and cached_after(self.plan.cells, cell.number) is not None
+            self._left[self._tracks[cell.number], cell.contender] -= by * (1 + cached)
 
 
 def _standing(page: _Page) -> str:
-    return "answered" if page.answers else "failed" if page.misses else "open"
+    if page.answers:
+        return "answered"
+    if page.misses:
+        return "lost" if page.misses >= MOST_MISSES else "failed"
+    return "open"

@@ -190,6 +190,8 @@ class Lab(Reading):
         fits = len(cells) == 2 and cells[0].prompt == cells[1].prompt and cells[0].contender != cells[1].contender
         if not fits or any(cell.kind != "timed" for cell in cells):
             raise InputRefused(Fault(kind="bad_request", title="These are not two models' answers to one prompt"))
+        if len(await asyncio.to_thread(self._store.answers, comparison_id, [left, right])) < 2:
+            raise InputRefused(Fault(kind="bad_request", title="One of these has no answer yet"))
         contenders = comparison.setup.contenders
         vote = Vote(
             id=new_id(),

@@ -112,7 +112,7 @@ class Track:
         if self._cells[number].kind != "timed":
             return False
         cached = cached_after(self._cells, number)
-        return wanted(number) or (cached is not None and wanted(cached))
+        return wanted(number) or (cached is not None and wanted(cached) and not self._book.is_lost(number))
 
     async def _next(self, stretch: Stretch, left: Sequence[int]) -> _Group:
         """Return what is asked next: all models in turn if they are there; else those that are, or one alone."""

@@ -225,6 +225,28 @@ async def test_a_judge_reads_both_orders(tmp_path: Path) -> None:
         assert [("tie", "judge", "judge")] * 2 == [(vote.verdict, vote.voter, vote.judge) for vote in votes]
 
 
+async def test_a_vote_is_about_two_answers(tmp_path: Path) -> None:
+    """It is kept with the models' identities; cells of one model, of two prompts, or without an answer are refused."""
+    async with network(tmp_path, {"PC": Simulator(quick("alpha"), quick("beta"))}) as net:
+        lab = net.host.lab
+        comparison = await made(net, benchmark([contender("PC", "alpha"), contender("PC", "beta")]))
+        plan = await asyncio.to_thread(lab.plan, comparison.id)
+        cells = {(c.contender, c.prompt): c.number for c in plan.cells if c.kind == "timed"}
+        left, right = cells[0, 0], cells[1, 0]
+        with pytest.raises(InputRefused, match="no answer"):
+            await lab.vote(comparison.id, left, right, "left", blind=True)
+        await lab.start(comparison.id)
+        await ended(net, comparison.id)
+        for other in (left, cells[0, 1], cells[1, 1], 99):
+            with pytest.raises(InputRefused, match="not two models"):
+                await lab.vote(comparison.id, left, other, "left", blind=True)
+        vote = await lab.vote(comparison.id, left, right, "tie", blind=True)
+        assert (("alpha", "Q4_K_M"), ("beta", "Q4_K_M")) == (vote.left_identity, vote.right_identity)
+        assert [vote] == await asyncio.to_thread(lab.votes, comparison.id)
+        await lab.take_back(vote.id)
+        assert [] == await asyncio.to_thread(lab.votes, comparison.id)
+
+
 async def test_two_at_once_do_not_share_a_machine(tmp_path: Path) -> None:
     """A second comparison on the same machine is refused while one runs, and says which one."""
     async with network(tmp_path, {"PC": Simulator(quick("alpha", first_token_s=0.2), quick("beta"))}) as net:

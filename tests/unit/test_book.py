@@ -1,5 +1,7 @@
 """What became of cells: what counts, what is asked again, and how far that is."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from apehost_core.compare.book import Book, Ended
@@ -72,6 +74,22 @@ def test_a_cell_that_stays_open_has_its_reason() -> None:
     for ended in (AWAY, BROKEN, BROKEN):
         book.note(FIRST, ended)
     assert book.away is None
+
+
+def test_what_is_lost_takes_no_time() -> None:
+    """A cell that failed for good is not waited for, nor is the one that would have repeated its request."""
+    plan = plan_of(replace(SETUP, cache="measure"), Facts())
+    timed = [cell for cell in plan.cells if cell.kind == "timed"]
+    book = Book(plan)
+    for cell in timed:
+        if cell.contender == 0:
+            book.note(cell.number, BROKEN)
+            book.note(cell.number, BROKEN)
+            assert (True, False) == (book.is_lost(cell.number), book.is_left(cell.number))
+        else:
+            book.note(cell.number, WARM)
+            book.note(cell.number + 1, WARM)
+    assert 0.0 == book.remaining_s()
 
 
 def test_the_record_says_the_same() -> None:
