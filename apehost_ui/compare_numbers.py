@@ -1,10 +1,8 @@
 """How measured numbers are said, with what they rest on. Pure functions; no Markdown."""
 
-from dataclasses import dataclass
-
 from apehost_core.compare.measures import Measure, Noted
+from apehost_core.compare.numbers import counted, number, percent, unit_of
 from apehost_core.compare.summary import Bound, ContenderSummary, Counts, Estimate, Pair
-from apehost_ui.compare_words import counted
 
 MEASURES: dict[Measure, str] = {
     "ttft_ms": "Time to first token",
@@ -32,42 +30,12 @@ NOT_FOR_TIMING = (
     "of them, not how fast a model is."
 )
 _COUNTED: tuple[Measure, ...] = ("decode_tok_s", "completion_tokens")
-_UNITS = {"_ms": "ms", "_tok_s": "tok/s"}
 _FINISHES = {
     "stop": "stop",
     "length": "cut at the token limit",
     "tool_calls": "tool call",
 }
 _NONE = "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What numbers of one kind are shown in.
-
-    Attributes:
-        word: "ms", "s", "tok/s"; empty for counts.
-        factor: What a recorded number is multiplied with.
-    """
-
-    word: str
-    factor: float = 1.0
-
-
-def unit_of(measure: Measure | Noted, largest: float) -> Unit:
-    """Return the unit for recorded numbers of up to `largest`: seconds from 1,000 ms on."""
-    word = next((unit for ending, unit in _UNITS.items() if measure.endswith(ending)), "")
-    return Unit("s", 0.001) if word == "ms" and largest >= 1000 else Unit(word)
-
-
-def number(value: float) -> str:
-    """Return a number with three digits that count: 0.412, 41.3, 1,240."""
-    size = abs(value)
-    if size >= 100 or value == round(value):
-        return f"{value:,.0f}"
-    if size >= 10:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 1 else f"{value:.3f}"
 
 
 def quantity(estimate: Estimate | None, measure: Measure | Noted, *, about: bool = False) -> str:
@@ -110,15 +78,10 @@ def share(errors: Estimate | None) -> str:
     """Return a share with its interval as percentages: "3.3 % [0.6-17]"."""
     if errors is None:
         return _NONE
-    value = f"{_percent(errors.value)} %"
+    value = f"{percent(errors.value)} %"
     if errors.interval is None:
         return value
-    return f"{value} [{_percent(errors.interval.low)}-{_percent(errors.interval.high)}]"
-
-
-def _percent(part: float) -> str:
-    percent = part * 100
-    return f"{percent:.0f}" if percent >= 10 or percent < 0.05 else f"{percent:.1f}"
+    return f"{value} [{percent(errors.interval.low)}-{percent(errors.interval.high)}]"
 
 
 def finishes(counts: Counts) -> str:

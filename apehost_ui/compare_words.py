@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from apehost_core.compare.claims import name
-from apehost_core.compare.comparison import CacheMode, CheckKind, Listed, Mode, Setup, State
+from apehost_core.compare.comparison import CacheMode, Listed, Mode, Setup, State
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Cell, Plan, Stretch
 from apehost_core.compare.progress import Preview, Progress
 from apehost_ui.words import ordinal
@@ -34,23 +35,12 @@ CACHES: dict[CacheMode, str] = {
     "measure": "Measure new and cached prompts apart",
     "leave": "Send prompts exactly as they are",
 }
-CHECKS: dict[CheckKind, str] = {
-    "contains": "contains",
-    "equals": "equals",
-    "regex": "matches the expression",
-    "json_schema": "is JSON that fits the schema",
-}
 _LONG_S = 5_400
 
 
 def names(setup: Setup) -> tuple[str, ...]:
     """Return what each contender is called, no two alike."""
     return tuple(name(place, setup) for place in range(len(setup.contenders)))
-
-
-def counted(count: int, thing: str) -> str:
-    """Return a number with its noun: "1 prompt", "1,200 prompts"."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def about(seconds: float) -> str:

@@ -166,6 +166,11 @@ def answered_by_another(generation: Generation) -> str | None:
     return f"You asked for {generation.model_asked}; {generation.model_answered} answered."
 
 
+def model_label(name: str, quantisation: str | None, where: str) -> str:
+    """Return what a model is called in a list over several servers: "Gemma 3 1B Q4_K_M · PC"."""
+    return f"{name}{f' {quantisation}' if quantisation else ''} · {where}"
+
+
 def size(count: int) -> str:
     """Return bytes in decimal units: 93 MB, 4.1 GB."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

@@ -206,8 +206,8 @@ class Book:
     @property
     def judged(self) -> tuple[int, int]:
         """How many cells of the judge are done, and how many there are to do."""
-        pages = [self._pages[number] for number in self.plan.judging]
-        return sum(page.answers > 0 for page in pages), sum(not page.skipped for page in pages)
+        judging = self.plan.judging
+        return sum(map(self.is_answered, judging)), sum(not self._pages[number].skipped for number in judging)
 
     def remaining_s(self) -> float | None:
         """Return the seconds that are left, from what was measured so far; None while nothing was."""

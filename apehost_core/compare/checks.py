@@ -22,6 +22,13 @@ CHECK_KINDS: dict[str, CheckKind] = {
     "json_schema": "json_schema",
     "equals": "equals",
 }
+CHECKS: dict[CheckKind, str] = {
+    "contains": "contains",
+    "equals": "equals",
+    "regex": "matches the expression",
+    "json_schema": "is JSON that fits the schema",
+}
+"""What an answer is or does that passes, in words."""
 MOST_ANSWER_CHARS = 100_000
 """A longer answer fits no expression and no schema."""
 MOST_VALUE_CHARS = 100_000

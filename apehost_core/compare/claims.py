@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from apehost_core.compare.comparison import Contender, Setup
 from apehost_core.compare.intervals import FEWEST_PROMPTS
 from apehost_core.compare.measures import BETTER, Measure
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.summary import Estimate, Interval, Pair, Summary
 
 NEARLY = 1.05
@@ -70,7 +71,7 @@ class _Telling:
 
     def n(self, pair: Pair) -> str:
         """Return on what a pair rests: "20 prompts x 3"."""
-        prompts = f"{pair.ratio.prompts:,} prompt{'' if pair.ratio.prompts == 1 else 's'}"
+        prompts = counted(pair.ratio.prompts, "prompt")
         if pair.ratio.runs == 2 * pair.ratio.prompts * self.repeats:
             return f"{prompts} x {self.repeats}"
         return f"{prompts}, {pair.ratio.runs:,} runs"

@@ -235,9 +235,10 @@ class Lab(Reading):
         """Return what became of the cells so far; blocks."""
         recolds = comparison.setup.mode == "benchmark"
         columns = self._store.columns(comparison.id)
-        failed = Book.of(plan, columns, recolds=recolds).failed()
+        book = Book.of(plan, columns, recolds=recolds)
+        failed = book.failed()
         if not failed:
-            return Book.of(plan, columns, recolds=recolds)
+            return book
         attempts = self._store.attempts(comparison.id, failed)
         counting = Counter(
             one.cell

@@ -10,9 +10,10 @@ from apehost_core.compare import report_tables
 from apehost_core.compare.checks import Checked
 from apehost_core.compare.claims import claims
 from apehost_core.compare.comparison import Comparison, State, Vote
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Plan
 from apehost_core.compare.report_setup import measuring, setup_section, unknown
-from apehost_core.compare.report_text import counted, inert
+from apehost_core.compare.report_text import inert
 from apehost_core.compare.summary import Summary
 
 _STATES: dict[State, str] = {

@@ -4,22 +4,17 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import cast
 
-from apehost_core.compare.checks import checks_of
-from apehost_core.compare.comparison import CacheMode, Check, CheckKind, Contender, Prompt, Setup
+from apehost_core.compare.checks import CHECKS, checks_of
+from apehost_core.compare.comparison import CacheMode, Check, Contender, Prompt, Setup
 from apehost_core.compare.intervals import FEWEST_PROMPTS
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Plan
-from apehost_core.compare.report_text import counted, inert, quoted, table
+from apehost_core.compare.report_text import inert, quoted, table
 from apehost_core.compare.summary import Counts, Summary
 from apehost_core.model import Sampling
 
 MOST_PROMPTS = 20
 MOST_SYSTEM_PROMPTS = 5
-_KINDS: dict[CheckKind, str] = {
-    "contains": "contains",
-    "regex": "matches the expression",
-    "json_schema": "is JSON that fits the schema",
-    "equals": "equals",
-}
 _CACHE: dict[CacheMode, str] = {
     "defeat": "Every request began with a line of its own, so that no server could have its prompt in the cache.",
     "measure": (
@@ -93,7 +88,7 @@ def _prompt(number: int, prompt: Prompt) -> str:
 
 
 def _check_line(check: Check) -> str:
-    return f"- {_KINDS[check.kind]}: {inert(check.value)}"
+    return f"- {CHECKS[check.kind]}: {inert(check.value)}"
 
 
 def measuring(setup: Setup, plan: Plan) -> str:

@@ -7,11 +7,11 @@ from apehost_core.compare.checks import Checked, Passed
 from apehost_core.compare.claims import name
 from apehost_core.compare.comparison import Comparison, Setup, Verdict, Vote
 from apehost_core.compare.measures import BETTER, Measure, Noted
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Plan
 from apehost_core.compare.report_text import (
     NOTHING,
     bounded,
-    counted,
     inert,
     measured,
     percentage,

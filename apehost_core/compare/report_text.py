@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from apehost_core.compare.measures import Measure, Noted
+from apehost_core.compare.numbers import number, percent, unit_of
 from apehost_core.compare.summary import Bound, Estimate, Interval
 
 MOST_CELL_CHARS = 200
@@ -50,21 +51,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: "1 run", "1,200 runs"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def number(value: float) -> str:
-    """Return a number with three digits that count: 0.412, 41.3, 1,240."""
-    size = abs(value)
-    if size >= 100 or value == round(value):
-        return f"{value:,.0f}"
-    if size >= 10:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 1 else f"{value:.3f}"
-
-
 def with_interval(estimate: Estimate, unit: str = "", factor: float = 1.0) -> str:
     """Return an estimate: "412 ms (390 to 440)"; without an interval where there is too little for one."""
     words = f"{number(estimate.value * factor)} {unit}".rstrip()
@@ -83,8 +69,8 @@ def measured(estimate: Estimate | None, name: Measure | Noted, usual_runs: int |
     """
     if estimate is None:
         return NOTHING
-    unit, factor = _unit(name, estimate.value)
-    words = with_interval(estimate, unit, factor)
+    unit = unit_of(name, estimate.value)
+    words = with_interval(estimate, unit.word, unit.factor)
     return words if estimate.runs == usual_runs else f"{words}, n={estimate.runs:,}"
 
 
@@ -94,29 +80,16 @@ def bounded(bound: Bound | None, name: Measure) -> str:
         return NOTHING
     if bound.value is None:
         return f"not enough runs (n={bound.runs:,}, {bound.needed:,} needed)"
-    unit, factor = _unit(name, bound.value)
+    unit = unit_of(name, bound.value)
     side = "over" if name.endswith("tok_s") else "under"
-    return f"{side} {number(bound.value * factor)} {unit}, n={bound.runs:,}".replace(" ,", ",")
+    return f"{side} {number(bound.value * unit.factor)} {unit.word}, n={bound.runs:,}".replace(" ,", ",")
 
 
 def percentage(share: float, interval: Interval | None) -> str:
     """Return a share (0-1): "3.3 % (0.6 to 17)"."""
-    words = f"{_percent(share)} %"
-    return words if interval is None else f"{words} ({_percent(interval.low)} to {_percent(interval.high)})"
-
-
-def _percent(share: float) -> str:
-    percent = share * 100
-    return f"{percent:.0f}" if percent >= 10 or percent < 0.05 else f"{percent:.1f}"
+    words = f"{percent(share)} %"
+    return words if interval is None else f"{words} ({percent(interval.low)} to {percent(interval.high)})"
 
 
 def _span(interval: Interval, factor: float) -> str:
     return f"{number(interval.low * factor)} to {number(interval.high * factor)}"
-
-
-def _unit(name: Measure | Noted, value: float) -> tuple[str, float]:
-    if name.endswith("_tok_s"):
-        return "tok/s", 1.0
-    if name.endswith("_ms"):
-        return ("s", 0.001) if value >= 1_000 else ("ms", 1.0)
-    return "", 1.0

@@ -14,21 +14,10 @@ from apehost_core.model import Preferences
 from apehost_core.servers.profiles import Effective
 from apehost_ui import state
 from apehost_ui.components.fault import fault_box
-from apehost_ui.components.preference_fields import Typed, notes_on, preference_fields, read
+from apehost_ui.components.preference_fields import ANSWER_FIELDS, Typed, notes_on, preference_fields, read
 
 _NAME = "settings"
-_FIELDS: tuple[FieldName, ...] = (
-    "system_prompt",
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "repeat_penalty",
-    "max_tokens",
-    "seed",
-    "reasoning_effort",
-    "stop",
-)
+_FIELDS: tuple[FieldName, ...] = tuple(name for name in ANSWER_FIELDS if name != "context_length")
 
 
 def settings_button(own: Preferences) -> None:

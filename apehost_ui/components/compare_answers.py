@@ -5,10 +5,9 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from apehost_core.compare.checks import Checked, checks_of
+from apehost_core.compare.checks import CHECKS, Checked, checks_of
 from apehost_core.compare.comparison import Check, Comparison, Prompt
 from apehost_core.compare.plan import Plan
-from apehost_ui.compare_words import CHECKS
 from apehost_ui.compare_words import names as contender_names
 from apehost_ui.components.compare_diff import two_answers
 from apehost_ui.components.compare_live import Ended, written

@@ -14,8 +14,9 @@ import pandas as pd
 import streamlit as st
 
 from apehost_core.compare.measures import BETTER, Measure
+from apehost_core.compare.numbers import number, unit_of
 from apehost_core.compare.summary import Estimate
-from apehost_ui.compare_numbers import MEASURES, number, quantity, rests_on, unit_of
+from apehost_ui.compare_numbers import MEASURES, quantity, rests_on
 from apehost_ui.compare_points import Cloud, Numbers
 
 COLOURS = ("#d16900", "#4d4dff", "#2c9471", "#d10046", "#d13fd1", "#945189")

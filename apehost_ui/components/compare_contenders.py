@@ -13,29 +13,16 @@ from apehost_core.servers import ServerView
 from apehost_core.servers.profiles import Effective
 from apehost_ui import state
 from apehost_ui.components.fault import fault_box
-from apehost_ui.components.preference_fields import in_words, notes_on, preference_fields, read
+from apehost_ui.components.preference_fields import ANSWER_FIELDS, in_words, notes_on, preference_fields, read
 from apehost_ui.markdown import plain_label
 from apehost_ui.state import ContenderDraft, Picked, SetupDraft
-from apehost_ui.words import SERVER_STATES
+from apehost_ui.words import SERVER_STATES, model_label
 
 EffectiveOf = Callable[[Picked, Preferences], Effective]
 """Says what a model's answers use, given what is set for it here."""
 
 _DIALOG = "contender "
 _ALL = 0  # no line has this number
-_FIELDS: tuple[FieldName, ...] = (
-    "system_prompt",
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "repeat_penalty",
-    "max_tokens",
-    "seed",
-    "reasoning_effort",
-    "context_length",
-    "stop",
-)
 _LOADS = {"loaded": "loaded", "loading": "loading now", "not_loaded": "not loaded yet"}
 
 
@@ -48,9 +35,9 @@ def choices(servers: Sequence[ServerView], kept: Sequence[Picked] = ()) -> dict[
     for view in servers:
         for model in view.chat_models if view.state != "disabled" else ():
             picked = Picked(view.name, model.key, model.quantisation)
-            found[picked.key] = _label(model.name, picked)
+            found[picked.key] = model_label(model.name, model.quantisation, view.name)
     for picked in kept:
-        found.setdefault(picked.key, _label(picked.model, picked))
+        found.setdefault(picked.key, model_label(picked.model, picked.quantisation, str(picked.server)))
     twice = Counter(found.values())
     return {key: label if twice[label] == 1 else f"{label} ({Picked.of(key).model})" for key, label in found.items()}
 
@@ -79,11 +66,6 @@ def contenders(draft: SetupDraft, servers: Sequence[ServerView], effective: Effe
         if draft.contenders:
             _shared(draft)
     _dialog(draft, labels, servers, effective)
-
-
-def _label(name: str, picked: Picked) -> str:
-    quantisation = f" {picked.quantisation}" if picked.quantisation else ""
-    return f"{name}{quantisation} · {picked.server}"
 
 
 def _take(draft: SetupDraft, picked: Sequence[str]) -> None:
@@ -184,7 +166,7 @@ def _settings(
     def body() -> None:
         st.caption("An empty field inherits: from what is set for all, then from the model's profile, then its server.")
         with st.form(f"form|{draft.key(key)}", border=False, enter_to_submit=False):
-            typed = preference_fields(_FIELDS, own, key=draft.key(key), notes=notes, reasoning_options=options)
+            typed = preference_fields(ANSWER_FIELDS, own, key=draft.key(key), notes=notes, reasoning_options=options)
             told = st.container()
             save = st.form_submit_button("Save", key="save-contender", type="primary")
         if not save:

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from apehost_core.compare.comparison import Attempt
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Plan
 from apehost_core.compare.sample import BROKEN, COLD, OTHER, Sample
 from apehost_ui.compare_readers import Readers
-from apehost_ui.compare_words import counted
 from apehost_ui.components.grid import grid
 
 _MOST = 500

@@ -12,9 +12,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from apehost_core.compare.measures import ANSWERED, FAILED, Columns
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Plan
 from apehost_core.compare.progress import Working
-from apehost_ui.compare_words import counted
 
 WAITING, FAILED_NOW, COLD, OTHER_MODEL, DONE = range(5)
 """What became of a cell; later ones beat earlier ones."""

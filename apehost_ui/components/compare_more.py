@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from apehost_core.compare.checks import CHECKS
 from apehost_core.compare.comparison import MOST_REPEATS
 from apehost_core.compare.setup import MOST_WARM_UPS
 from apehost_core.servers import ServerView
 from apehost_ui import state
-from apehost_ui.compare_words import CACHES, CHECKS
+from apehost_ui.compare_words import CACHES
 from apehost_ui.components.compare_contenders import choices
 from apehost_ui.markdown import plain_label
 from apehost_ui.state import CheckDraft, Picked, SetupDraft

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from apehost_core.compare.comparison import Setup
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Plan, Stretch
 from apehost_core.compare.progress import Preview
 from apehost_core.errors import Fault
-from apehost_ui.compare_words import counted, names, span, stretch_words
+from apehost_ui.compare_words import names, span, stretch_words
 from apehost_ui.markdown import plain_label
 
 _SHOWN = 12

@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from apehost_core.compare.comparison import Prompt
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.prompts import MOST_PAST, PastPrompts, fields_of, from_file
 from apehost_core.errors import ApeHostError, InputRefused
 from apehost_ui import state
-from apehost_ui.compare_words import counted
 from apehost_ui.components.fault import fault_box
 from apehost_ui.markdown import plain_label
 from apehost_ui.state import SetupDraft, Source

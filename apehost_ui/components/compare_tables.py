@@ -7,9 +7,10 @@ import streamlit as st
 from apehost_core.compare.checks import Checked, Passed
 from apehost_core.compare.comparison import Setup
 from apehost_core.compare.measures import Measure, Noted
+from apehost_core.compare.numbers import counted
+from apehost_core.compare.statistics import BOUNDED, WITH_CACHE
 from apehost_core.compare.summary import ContenderSummary, Estimate, Summary
 from apehost_ui import compare_numbers as say
-from apehost_ui.compare_words import counted
 from apehost_ui.components.grid import grid
 
 _SERVER_SAYS: tuple[tuple[str, Measure, Noted], ...] = (
@@ -17,8 +18,6 @@ _SERVER_SAYS: tuple[tuple[str, Measure, Noted], ...] = (
     ("Prompt speed", "prompt_tok_s", "server_prompt_tok_s"),
     ("Decode speed", "decode_tok_s", "server_decode_tok_s"),
 )
-_WITH_CACHE: tuple[Measure, ...] = ("ttft_ms", "total_ms")
-_BOUNDED: tuple[Measure, ...] = ("ttft_ms", "first_visible_ms", "total_ms", "decode_tok_s")
 Rows = list[dict[str, object]]
 
 
@@ -70,7 +69,7 @@ def _bounds(found: Sequence[ContenderSummary], names: Sequence[str]) -> Rows:
     return [
         {
             "Model": names[one.contender],
-            **{say.SHORT[measure]: say.bound(one.bounds.get(measure), measure) for measure in _BOUNDED},
+            **{say.SHORT[measure]: say.bound(one.bounds.get(measure), measure) for measure in BOUNDED},
         }
         for one in found
     ]
@@ -120,7 +119,7 @@ def _with_cache(found: Sequence[ContenderSummary], names: Sequence[str]) -> Rows
             "Model": names[one.contender],
             **{
                 f"{say.SHORT[measure]}, {kind}": say.quantity(of.get(measure), measure)
-                for measure in _WITH_CACHE
+                for measure in WITH_CACHE
                 for kind, of in (("new", one.medians), ("cached", one.cached))
             },
             "Rests on": say.rests_on(_any(one.cached)) or "-",

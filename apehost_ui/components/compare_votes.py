@@ -13,10 +13,10 @@ import streamlit as st
 
 from apehost_core.compare.answers import Answer
 from apehost_core.compare.comparison import Comparison, Verdict, Vote
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Plan
 from apehost_core.compare.sample import Sample
 from apehost_ui.compare_ballot import Ballot, ballots
-from apehost_ui.compare_words import counted
 from apehost_ui.compare_words import names as contender_names
 from apehost_ui.components.grid import grid
 from apehost_ui.markdown import plain_label, safe

@@ -6,8 +6,8 @@ from typing import Literal, cast
 
 import streamlit as st
 
+from apehost_core.compare.numbers import counted
 from apehost_core.compare.summary import Leaderboard, Rating
-from apehost_ui.compare_words import counted
 from apehost_ui.components.compare_charts import Dot, dot_chart
 from apehost_ui.components.grid import grid
 from apehost_ui.markdown import plain_label

@@ -13,7 +13,7 @@ from apehost_core.servers import ServerView, Wanted, ranked
 from apehost_ui import state
 from apehost_ui.markdown import plain_label
 from apehost_ui.state import Picked
-from apehost_ui.words import SERVER_BADGES, SERVER_STATES
+from apehost_ui.words import SERVER_BADGES, SERVER_STATES, model_label
 
 _KEY = "model_picker"
 _LOADS = {"loaded": "loaded", "loading": "loading now", "not_loaded": "loads on first use"}
@@ -57,8 +57,11 @@ def _options(servers: tuple[ServerView, ...], picked: Picked | None) -> dict[str
         model = models[0][1]
         choice = Picked(None, model.key, model.quantisation)
         if choice == picked or len({view.name for view, _ in models}) > 1:
-            found.append((choice, _label(model, "any server")))
-    found += [(Picked(view.name, model.key, model.quantisation), _label(model, view.name)) for view, model in pairs]
+            found.append((choice, model_label(model.name, model.quantisation, "any server")))
+    found += [
+        (Picked(view.name, model.key, model.quantisation), model_label(model.name, model.quantisation, view.name))
+        for view, model in pairs
+    ]
     count = Counter(label for _, label in found)
     return {
         choice.key: (choice, label if count[label] == 1 else f"{label} ({choice.model})") for choice, label in found
@@ -99,11 +102,6 @@ def _preselected(servers: tuple[ServerView, ...], options: dict[str, tuple[Picke
     view, model = min(pairs, key=lambda pair: (not pair[0].answers, pair[1].state != "loaded"))
     open_choice = Picked(None, model.key, model.quantisation)
     return open_choice if open_choice.key in options else Picked(view.name, model.key, model.quantisation)
-
-
-def _label(model: ModelInfo, where: str) -> str:
-    quantisation = f" {model.quantisation}" if model.quantisation else ""
-    return f"{model.name}{quantisation} · {where}"
 
 
 def _badge(servers: tuple[ServerView, ...], picked: Picked) -> str:

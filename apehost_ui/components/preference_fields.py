@@ -16,6 +16,20 @@ from apehost_core.model import Preferences, ToolMode
 from apehost_core.servers.profiles import Setting
 from apehost_ui.markdown import plain_label
 
+ANSWER_FIELDS: tuple[FieldName, ...] = (
+    "system_prompt",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "repeat_penalty",
+    "max_tokens",
+    "seed",
+    "reasoning_effort",
+    "context_length",
+    "stop",
+)
+"""What is set for answers where no profile is made, in the order in which it is asked for."""
 _HINTS: dict[FieldName, str] = {
     "stop": r"One a line; \n in a line is a line break.",
     "max_tokens": "The most that an answer may have, reasoning included.",

@@ -1,13 +1,10 @@
-"""The sections of the servers page. Which one is open stands in the URL, so that refresh and a link show the same."""
+"""The sections of the servers page."""
 
-from typing import Literal, cast
+from typing import Literal
 
-import streamlit as st
-
-from apehost_ui import state
+from apehost_ui.components.sections import section_switch
 
 Section = Literal["servers", "profiles", "requests"]
-_KEY = "sections"
 _LABELS: dict[Section, str] = {
     "servers": ":material/dns: Servers",
     "profiles": ":material/tune: Profiles",
@@ -17,15 +14,4 @@ _LABELS: dict[Section, str] = {
 
 def section() -> Section:
     """Draw the switch and return the section that is open."""
-    state.follow_section(_KEY, tuple(_LABELS))
-    picked = st.segmented_control(
-        "Section",
-        tuple(_LABELS),
-        required=True,
-        format_func=_LABELS.__getitem__,
-        key=_KEY,
-        label_visibility="collapsed",
-        on_change=state.take_section,
-        args=(_KEY,),
-    )
-    return cast("Section", picked)
+    return section_switch("sections", _LABELS)
