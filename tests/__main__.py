@@ -1,5 +1,8 @@
 """All tests in one command: `uv run --all-extras python -m tests`, with pytest's own arguments behind it.
 
+Without arguments two processes share the tests, file by file; those that compare times follow, with the machine to
+themselves. With arguments it is pytest as it is.
+
 The browser tests drive the system's Chromium. Where there is none, it is installed if that needs no question
 (Debian and its like, as root); otherwise those tests are skipped, and this says so.
 """
@@ -8,10 +11,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+TOGETHER = ("-m", "not alone", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
+"""In the order of collection, so that the browser tests come last in each process; see `conftest`."""
+ALONE = ("-m", "alone")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = f"no browser found (looked for {', '.join(BROWSERS)})"
 _INSTALL = (
@@ -59,9 +66,17 @@ def prepare_browser() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests and return pytest's exit code."""
+    """Run the tests and return pytest's exit code: of both parts the first that is not 0."""
     prepare_browser()
-    return int(pytest.main(arguments))
+    if arguments:
+        return int(pytest.main(arguments))
+    codes = [_pytest(part) for part in (TOGETHER, ALONE)]
+    return next(filter(None, codes), 0)
+
+
+def _pytest(arguments: Sequence[str]) -> int:
+    """Run pytest in a process of its own: a second run in one process would see the modules of the first."""
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
 
 
 def _say(text: str) -> None:

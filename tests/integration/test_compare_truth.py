@@ -11,7 +11,7 @@ from apehost_core.testing.simulator import Simulator
 from tests.integration.comparing import benchmark, carried_out, contender, quick
 from tests.integration.network import network
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 
 
 TIMES: tuple[Measure, ...] = ("ttft_ms", "decode_tok_s", "total_ms")
