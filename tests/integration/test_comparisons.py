@@ -158,7 +158,9 @@ def test_the_trash_is_emptied_after_thirty_days(comparisons: Comparisons, databa
     assert ({(runs[young],), (runs[kept],)}, [(kept,)]) == (set(logged), voted)
 
 
-@pytest.mark.parametrize("link", ["", "nonsense", "'; DROP TABLE comparisons", new_id()])
+@pytest.mark.parametrize(
+    "link", ["", "nonsense", "'; DROP TABLE comparisons", pytest.param(new_id(), id="an id of nothing")]
+)
 def test_a_link_to_nothing(comparisons: Comparisons, link: str) -> None:
     """Any text in a link is answered with None, and has no plan."""
     assert comparisons.get(link) is None

@@ -81,7 +81,9 @@ def test_the_trash_is_emptied_after_thirty_days(conversations: Conversations, da
     assert (1, 1) == (len(conversations.branch(young)), len(conversations.branch(kept)))
 
 
-@pytest.mark.parametrize("link", ["", "nonsense", "'; DROP TABLE messages", new_id()])
+@pytest.mark.parametrize(
+    "link", ["", "nonsense", "'; DROP TABLE messages", pytest.param(new_id(), id="an id of nothing")]
+)
 def test_a_link_to_nothing(conversations: Conversations, link: str) -> None:
     """Any text in a link is answered with None."""
     assert conversations.get(link) is None

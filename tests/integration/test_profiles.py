@@ -159,7 +159,7 @@ def test_settings_of_a_conversation(database: Database) -> None:
     assert Preferences() == conversations.settings(conversation_id)
 
 
-@pytest.mark.parametrize("link", ["nonsense", new_id()])
+@pytest.mark.parametrize("link", ["nonsense", pytest.param(new_id(), id="an id of nothing")])
 def test_settings_of_no_conversation(database: Database, link: str) -> None:
     """There are none."""
     assert Preferences() == Conversations(database).settings(link)

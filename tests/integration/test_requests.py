@@ -178,7 +178,9 @@ async def test_a_live_run_can_be_inspected(database: Database) -> None:
     assert [body("hi")] == [request.body for request in found.requests]
 
 
-@pytest.mark.parametrize("nothing", ["", "nonsense", "'; DROP TABLE requests", new_id()])
+@pytest.mark.parametrize(
+    "nothing", ["", "nonsense", "'; DROP TABLE requests", pytest.param(new_id(), id="an id of nothing")]
+)
 async def test_no_such_call(database: Database, nothing: str) -> None:
     """Any text in place of an id is answered with None."""
     await record(database, chat_spec(), turn(body("hi")), end=False)

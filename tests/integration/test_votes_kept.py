@@ -87,7 +87,7 @@ def test_votes_on_what_is_in_the_trash_do_not_count(votes: Votes, comparison_id:
     assert [given] == votes.all(None, "person")
 
 
-@pytest.mark.parametrize("link", ["", "nonsense", new_id()])
+@pytest.mark.parametrize("link", ["", "nonsense", pytest.param(new_id(), id="an id of nothing")])
 def test_a_link_to_nothing(votes: Votes, link: str) -> None:
     """There are no votes on what there is not."""
     assert [] == votes.of(link)
