@@ -19,6 +19,9 @@ from apehost_core.runs.run import RunSpec
 
 MS = 1_000_000
 
+UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
+"""Well formed, and of nothing: years older than any that a test makes."""
+
 
 def chat_spec(conversation_id: str | None = None, parent_message_id: str | None = None) -> RunSpec:
     """A chat run that answers a message."""

@@ -9,7 +9,6 @@ import pytest
 from apehost_core.compare.comparison import Comparison, State
 from apehost_core.compare.plan import Cell, Plan, Stretch
 from apehost_core.errors import StoreError
-from apehost_core.ids import new_id
 from apehost_core.store.comparisons import Comparisons
 from apehost_core.store.conversations import TRASH_KEPT
 from apehost_core.store.database import Database
@@ -19,6 +18,7 @@ from apehost_core.store.trials import answers, attempts
 from apehost_core.store.votes import Votes
 from tests.comparison_samples import PLAN, REFUSED, SETUP, attempt
 from tests.integration.test_votes_kept import vote
+from tests.run_samples import UNKNOWN_ID
 
 
 @pytest.fixture
@@ -158,9 +158,7 @@ def test_the_trash_is_emptied_after_thirty_days(comparisons: Comparisons, databa
     assert ({(runs[young],), (runs[kept],)}, [(kept,)]) == (set(logged), voted)
 
 
-@pytest.mark.parametrize(
-    "link", ["", "nonsense", "'; DROP TABLE comparisons", pytest.param(new_id(), id="an id of nothing")]
-)
+@pytest.mark.parametrize("link", ["", "nonsense", "'; DROP TABLE comparisons", UNKNOWN_ID])
 def test_a_link_to_nothing(comparisons: Comparisons, link: str) -> None:
     """Any text in a link is answered with None, and has no plan."""
     assert comparisons.get(link) is None

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apehost_core.ids import new_id
 from apehost_core.messages import assistant_message, user_message
 from apehost_core.store.conversations import TRASH_KEPT, Conversations
 from apehost_core.store.database import Database
+from tests.run_samples import UNKNOWN_ID
 
 
 @pytest.fixture
@@ -81,9 +81,7 @@ def test_the_trash_is_emptied_after_thirty_days(conversations: Conversations, da
     assert (1, 1) == (len(conversations.branch(young)), len(conversations.branch(kept)))
 
 
-@pytest.mark.parametrize(
-    "link", ["", "nonsense", "'; DROP TABLE messages", pytest.param(new_id(), id="an id of nothing")]
-)
+@pytest.mark.parametrize("link", ["", "nonsense", "'; DROP TABLE messages", UNKNOWN_ID])
 def test_a_link_to_nothing(conversations: Conversations, link: str) -> None:
     """Any text in a link is answered with None."""
     assert conversations.get(link) is None

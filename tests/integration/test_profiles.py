@@ -21,6 +21,7 @@ from apehost_core.store.database import Database
 from apehost_core.store.profiles import Profiles
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator, serve
+from tests.run_samples import UNKNOWN_ID
 
 CHOICE = Choice("sim", "sim-model")
 WARM = Preferences("Be kind.", Sampling(temperature=1.2))
@@ -159,7 +160,7 @@ def test_settings_of_a_conversation(database: Database) -> None:
     assert Preferences() == conversations.settings(conversation_id)
 
 
-@pytest.mark.parametrize("link", ["nonsense", pytest.param(new_id(), id="an id of nothing")])
+@pytest.mark.parametrize("link", ["nonsense", UNKNOWN_ID])
 def test_settings_of_no_conversation(database: Database, link: str) -> None:
     """There are none."""
     assert Preferences() == Conversations(database).settings(link)

@@ -34,7 +34,7 @@ from apehost_core.store.event_rows import events_of
 from apehost_core.store.recorder import DuckRecorder
 from apehost_core.store.requests import Inspection, calls_of, generations_on, inspect
 from apehost_core.store.transaction import Transaction
-from tests.run_samples import MS, chat_spec, logged
+from tests.run_samples import MS, UNKNOWN_ID, chat_spec, logged
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/chat/completions"
@@ -178,9 +178,7 @@ async def test_a_live_run_can_be_inspected(database: Database) -> None:
     assert [body("hi")] == [request.body for request in found.requests]
 
 
-@pytest.mark.parametrize(
-    "nothing", ["", "nonsense", "'; DROP TABLE requests", pytest.param(new_id(), id="an id of nothing")]
-)
+@pytest.mark.parametrize("nothing", ["", "nonsense", "'; DROP TABLE requests", UNKNOWN_ID])
 async def test_no_such_call(database: Database, nothing: str) -> None:
     """Any text in place of an id is answered with None."""
     await record(database, chat_spec(), turn(body("hi")), end=False)

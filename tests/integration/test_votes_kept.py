@@ -11,6 +11,7 @@ from apehost_core.store.comparisons import Comparisons
 from apehost_core.store.database import Database
 from apehost_core.store.votes import Votes
 from tests.comparison_samples import PLAN, SETUP
+from tests.run_samples import UNKNOWN_ID
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_votes_on_what_is_in_the_trash_do_not_count(votes: Votes, comparison_id:
     assert [given] == votes.all(None, "person")
 
 
-@pytest.mark.parametrize("link", ["", "nonsense", pytest.param(new_id(), id="an id of nothing")])
+@pytest.mark.parametrize("link", ["", "nonsense", UNKNOWN_ID])
 def test_a_link_to_nothing(votes: Votes, link: str) -> None:
     """There are no votes on what there is not."""
     assert [] == votes.of(link)

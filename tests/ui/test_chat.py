@@ -7,6 +7,7 @@ import pytest
 from apehost_core.chat.exchange import Choice
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator
+from tests.run_samples import UNKNOWN_ID
 from tests.ui.conftest import Start
 from tests.ui.running import NAME
 from tests.ui.tab import Tab, words
@@ -101,7 +102,7 @@ def test_a_link_opens_the_conversation(start: Start) -> None:
     assert [words(message) for message in tab.messages] == [words(message) for message in other.messages]
 
 
-@pytest.mark.parametrize("link", ["01890000-0000-7000-8000-000000000000", "nonsense"])
+@pytest.mark.parametrize("link", [UNKNOWN_ID, "nonsense"])
 def test_a_link_to_nothing_says_so(start: Start, link: str) -> None:
     """The page says that there is no such conversation and offers a new chat in its place."""
     app = start({"mini": Simulator()})

@@ -12,6 +12,7 @@ from apehost_core.compare.plan import Cell, Plan
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator
 from apehost_ui.components.compare_grid import COLD, DONE, FAILED_NOW, OTHER_MODEL, WAITING, Fields, tallies
+from tests.run_samples import UNKNOWN_ID
 from tests.ui.comparing import (
     CALM,
     CALM_LABEL,
@@ -225,7 +226,7 @@ def test_a_link_shows_the_same(start: Start) -> None:
     app = start(two())
     made = finished(app, begun(QUICK_LABEL, CALM_LABEL)).comparison
     assert "word0" in CompareTab(comparison=made).page
-    assert "There is no comparison at this link" in CompareTab(comparison="01a2115d-0000-7000-8000-000000000000").errors
+    assert "There is no comparison at this link" in CompareTab(comparison=UNKNOWN_ID).errors
 
 
 def test_nothing_of_an_address_goes_to_the_browser(start: Start) -> None:
