@@ -25,7 +25,12 @@ pytestmark = pytest.mark.browser
 
 
 def finished(page: Page) -> None:
-    """Wait until the whole answer is there, with its numbers."""
+    """Wait until the whole answer is there, with its numbers.
+
+    While it is written, those under the answer before it may still be the last on the page.
+    """
+    expect(stop_button(page)).to_have_count(0, timeout=60_000)
+    at_rest(page)
     expect(answer(page)).to_contain_text("tok/s", timeout=60_000)
     assert len(ANSWER_WORDS) == words_shown(page)
 
