@@ -1,7 +1,7 @@
 """All tests in one command: `uv run --all-extras python -m tests`, with pytest's own arguments behind it.
 
-Without arguments two processes share the tests, file by file; those that compare times or drive Chromium, which keeps
-both cores busy by itself, follow with the machine to themselves. With arguments it is pytest as it is.
+Without arguments two processes share the tests, file by file; those that compare times, or watch in Chromium what
+happens while it happens, follow with the machine to themselves. With arguments it is pytest as it is.
 
 The browser tests drive the system's Chromium. Where there is none, it is installed if that needs no question
 (Debian and its like, as root); otherwise those tests are skipped, and this says so.
