@@ -50,6 +50,7 @@ from apehost_core.servers import (
 from apehost_core.servers.facts import LabServers
 from apehost_core.servers.profiles import Effective, effective
 from apehost_core.settings import ServerEntry, Settings
+from apehost_core.store.archive import History, open_history
 from apehost_core.store.audit import record_change
 from apehost_core.store.backup import backup
 from apehost_core.store.comparisons import Comparisons
@@ -104,6 +105,7 @@ class Parts:
     watchdogs: Watchdogs
     settings: Settings
     demo: DemoEngine
+    history: History
 
     def connect(self, config: ServerConfig, log: RequestLog | None = None) -> LmStudioClient:
         """Return a client of a server, on the shared connections."""
@@ -132,6 +134,7 @@ class Host:
         self.profiles = Profiles(parts.database)
         self.control_key = SecretStr(secrets.token_urlsafe(32))
         self.demo = parts.demo
+        self.history = parts.history
         self._parts = parts
         self._dispatcher = Dispatcher(self.pool)
         self._exchange = Exchange(
@@ -329,7 +332,8 @@ async def open_host(settings: Settings) -> AsyncGenerator[Host, None]:
         http = await stack.enter_async_context(open_http(watchdogs))
         demo = DemoEngine(threads=settings.demo_threads)
         stack.push_async_callback(demo.stop)
-        host = Host(settings, Parts(database, http, watchdogs, settings, demo))
+        history = stack.enter_context(open_history(database, settings.data_dir))
+        host = Host(settings, Parts(database, http, watchdogs, settings, demo, history))
         stack.push_async_callback(host.close)
         await host.registry.open(*_named(settings))
         with contextlib.suppress(StoreError):  # whoever needs them is told; chats and history do without

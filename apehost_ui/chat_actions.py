@@ -16,6 +16,7 @@ from apehost_core.store import ConversationSummary
 from apehost_ui import state
 from apehost_ui.host import call, host
 from apehost_ui.markdown import plain_label
+from apehost_ui.page_state import Picked
 
 
 @contextmanager
@@ -81,12 +82,12 @@ def save_settings(conversation: ConversationSummary | None, settings: Preference
     return None
 
 
-def effective(picked: state.Picked, settings: Preferences) -> Effective:
+def effective(picked: Picked, settings: Preferences) -> Effective:
     """Return what the picked model's answer in a chat with such settings would use."""
     return host().effective(_choice(picked), settings)
 
 
-def reasoning_options(picked: state.Picked) -> tuple[str, ...]:
+def reasoning_options(picked: Picked) -> tuple[str, ...]:
     """Return the reasoning settings that the picked model allows; empty when that is not known."""
     model = host().listed(_choice(picked))
     return model.reasoning_options if model else ()
@@ -172,5 +173,5 @@ def act(pressed: str | None) -> None:
     st.rerun()
 
 
-def _choice(picked: state.Picked) -> Choice:
+def _choice(picked: Picked) -> Choice:
     return Choice(picked.server, picked.model, quantisation=picked.quantisation)

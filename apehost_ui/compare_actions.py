@@ -24,7 +24,7 @@ from apehost_ui.components.compare_live import Ended
 from apehost_ui.components.compare_setup import SetupActions
 from apehost_ui.host import call, host
 from apehost_ui.markdown import plain_label
-from apehost_ui.state import Picked, SetupDraft
+from apehost_ui.page_state import Picked, SetupDraft
 
 _MOST_SEEDS = 2**31
 LISTED = 100

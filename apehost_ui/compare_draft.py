@@ -9,7 +9,7 @@ from apehost_core.compare.prompts import fields_of, from_template, from_text
 from apehost_core.errors import Fault, InputRefused
 from apehost_core.model import Preferences
 from apehost_ui.components.preference_fields import in_words
-from apehost_ui.state import CheckDraft, ContenderDraft, Picked, SetupDraft
+from apehost_ui.page_state import CheckDraft, ContenderDraft, Picked, SetupDraft
 
 Prefer = Callable[[Picked, Preferences], Preferences]
 """Returns what a model's answers use, given what the form sets for it."""

@@ -1,16 +1,25 @@
-"""The history page: the latest model calls, newest first."""
+"""The history page: everything that was asked, found and measured."""
+
+from typing import assert_never
 
 import streamlit as st
 
-from apehost_ui.components.history_table import history_table
-from apehost_ui.host import host
+from apehost_ui import state
+from apehost_ui.components.fault import fault_box
+from apehost_ui.components.history_sections import history_section
+from apehost_ui.history_calls import calls
 
-_LATEST = 200
+page = state.history()
 
-st.title("History")
-rows = host().recent_generations(_LATEST)
-if rows:
-    st.caption(f"The latest {len(rows)} model calls. Times are client-side; ≈ marks estimated counts.")
-    history_table(rows)
-else:
-    st.info("Nothing recorded yet. Every answer will be listed here with its model, speed and end.")
+with st.container(key="history-page"):
+    st.title("History", anchor=False)
+    section = history_section()
+    with st.container(key="history-refusal"):
+        if page.refusal is not None:
+            fault_box(page.refusal)
+    with st.container(key=f"history-{section}"):
+        match section:
+            case "calls":
+                calls()
+            case _:
+                assert_never(section)

@@ -15,7 +15,7 @@ from apehost_ui import state
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.preference_fields import ANSWER_FIELDS, in_words, notes_on, preference_fields, read
 from apehost_ui.markdown import plain_label
-from apehost_ui.state import ContenderDraft, Picked, SetupDraft
+from apehost_ui.page_state import ContenderDraft, Picked, SetupDraft
 from apehost_ui.words import SERVER_STATES, model_label
 
 EffectiveOf = Callable[[Picked, Preferences], Effective]

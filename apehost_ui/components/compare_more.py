@@ -12,7 +12,7 @@ from apehost_ui import state
 from apehost_ui.compare_words import CACHES
 from apehost_ui.components.compare_contenders import choices
 from apehost_ui.markdown import plain_label
-from apehost_ui.state import CheckDraft, Picked, SetupDraft
+from apehost_ui.page_state import CheckDraft, Picked, SetupDraft
 
 _CACHE_HELP = (
     "Servers remember prompts and answer the same one sooner. A unique first line makes each prompt new; measuring "

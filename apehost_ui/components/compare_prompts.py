@@ -13,7 +13,7 @@ from apehost_core.errors import ApeHostError, InputRefused
 from apehost_ui import state
 from apehost_ui.components.fault import fault_box
 from apehost_ui.markdown import plain_label
-from apehost_ui.state import SetupDraft, Source
+from apehost_ui.page_state import SetupDraft, Source
 
 FindPast = Callable[[PastPrompts], list[Prompt]]
 """Looks for past questions; may raise ApeHostError."""

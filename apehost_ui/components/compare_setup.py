@@ -17,7 +17,7 @@ from apehost_ui.components.compare_more import more
 from apehost_ui.components.compare_plan import not_ready, plan_order, plan_takes
 from apehost_ui.components.compare_prompts import FindPast, prompts
 from apehost_ui.components.fault import fault_box
-from apehost_ui.state import SetupDraft
+from apehost_ui.page_state import SetupDraft
 
 
 @dataclass(frozen=True, slots=True)

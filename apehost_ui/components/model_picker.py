@@ -12,7 +12,7 @@ from apehost_core.model import ModelInfo
 from apehost_core.servers import ServerView, Wanted, ranked
 from apehost_ui import state
 from apehost_ui.markdown import plain_label
-from apehost_ui.state import Picked
+from apehost_ui.page_state import Picked
 from apehost_ui.words import SERVER_BADGES, SERVER_STATES, model_label
 
 _KEY = "model_picker"

@@ -11,6 +11,8 @@ from tests.architecture.sources import AROUND, PRODUCT, files, named, tree
 OWNERS = {
     "httpx": ("apehost_core/lmstudio",),
     "duckdb": ("apehost_core/store",),
+    "tantivy": ("apehost_core/store",),
+    "ijson": ("apehost_core/formats",),
     "streamlit": ("apehost_ui", "pages", "app.py"),
     "starlette": ("apehost_core/api", "apehost_core/testing"),
     "xllamacpp": ("apehost_core/demo",),

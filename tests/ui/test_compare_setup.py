@@ -8,7 +8,7 @@ from apehost_core.servers import Form
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator, serve
 from apehost_ui.compare_draft import draft_of, setup_of
-from apehost_ui.state import ContenderDraft, Picked, SetupDraft
+from apehost_ui.page_state import ContenderDraft, Picked, SetupDraft
 from tests.ui.comparing import CALM_LABEL, QUICK_LABEL, CompareTab, in_state, kept, two
 from tests.ui.conftest import Start
 from tests.ui.running import until

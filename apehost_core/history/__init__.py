@@ -1,0 +1,1 @@
+"""What is learned from the record: search words, charts, cards and alerts as values and pure functions."""

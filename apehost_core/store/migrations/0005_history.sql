@@ -1,0 +1,93 @@
+-- History: imports, the search index's change log, saved queries, settings kept in the file.
+
+DROP VIEW v_generations;
+
+ALTER TABLE conversations ADD COLUMN archived_at TIMESTAMPTZ;
+ALTER TABLE conversations ADD COLUMN origin_id TEXT;         -- the conversation's id in the program it came from
+ALTER TABLE conversations ADD COLUMN origin_hash TEXT;       -- sha256 of what was imported, hex
+ALTER TABLE conversations ADD COLUMN import_id UUID;         -- the import that made it; NULL for chats of this program
+
+ALTER TABLE messages ADD COLUMN origin_id TEXT;              -- the message's id in the program it came from
+ALTER TABLE messages ADD COLUMN import_id UUID;
+ALTER TABLE messages ADD COLUMN time_source TEXT;            -- NULL as it happened here, else stated, interpolated or unknown
+ALTER TABLE messages ADD COLUMN hidden BOOLEAN;              -- the other program did not show it
+
+ALTER TABLE generations ADD COLUMN import_id UUID;           -- NULL: measured here; else timings are what another program said
+ALTER TABLE generations ALTER COLUMN run_id DROP NOT NULL;   -- imported calls belong to no run
+
+ALTER TABLE tool_calls ADD COLUMN import_id UUID;
+ALTER TABLE tool_calls ALTER COLUMN run_id DROP NOT NULL;
+ALTER TABLE tool_calls ALTER COLUMN started_at DROP NOT NULL;
+
+CREATE TABLE imports (
+    id UUID NOT NULL,
+    imported_at TIMESTAMPTZ NOT NULL,
+    format TEXT NOT NULL,
+    name TEXT NOT NULL,                  -- of the file or folder, without its path
+    added INTEGER NOT NULL,              -- conversations
+    changed INTEGER NOT NULL,
+    unreadable INTEGER NOT NULL,
+    report TEXT NOT NULL,                -- JSON object
+    undone_at TIMESTAMPTZ
+);
+
+-- What a conversation was before an import changed it, so that the import can be undone.
+CREATE TABLE import_changes (
+    import_id UUID NOT NULL,
+    conversation_id UUID NOT NULL,
+    before TEXT NOT NULL                 -- JSON object of the columns that were changed
+);
+
+-- What the search index has still to take in, in the order of the commits.
+CREATE TABLE search_changes (
+    seq BIGINT NOT NULL,
+    kind TEXT NOT NULL,                  -- message, conversation or gone
+    id UUID NOT NULL                     -- of the message, or of the conversation
+);
+
+CREATE TABLE search_index (
+    taken BIGINT NOT NULL,               -- the last change that the index on disk has
+    schema TEXT NOT NULL                 -- which edition of the index this is
+);
+
+CREATE TABLE saved_queries (
+    id UUID NOT NULL,
+    name TEXT NOT NULL,
+    sql TEXT NOT NULL,
+    parameters TEXT NOT NULL,            -- JSON object of the last values
+    chart TEXT,                          -- JSON object; NULL draws a table
+    pinned_at TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+
+-- Settings that belong to the data, not to the machine.
+CREATE TABLE kept_settings (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,                 -- JSON
+    updated_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE VIEW v_generations AS
+SELECT
+    g.* EXCLUDE (sampling, prompt_parts, import_id),
+    CASE WHEN g.import_id IS NULL THEN 'measured' ELSE 'imported' END AS source,
+    least(g.first_reasoning_ms, g.first_visible_ms) AS ttft_ms,
+    CASE
+        WHEN g.completion_tokens >= 2
+            AND g.last_token_ms - least(g.first_reasoning_ms, g.first_visible_ms) >= 1.0
+        THEN (g.completion_tokens - 1) * 1000.0
+            / (g.last_token_ms - least(g.first_reasoning_ms, g.first_visible_ms))
+    END AS decode_tok_s,
+    CASE
+        WHEN NOT g.prompt_tokens_estimated AND least(g.first_reasoning_ms, g.first_visible_ms) > 0
+        THEN (g.prompt_tokens - coalesce(g.cached_tokens, 0)) * 1000.0
+            / least(g.first_reasoning_ms, g.first_visible_ms)
+    END AS prompt_tok_s,
+    r.kind AS run_kind,
+    r.comparison_id,
+    r.cell,
+    c.title AS conversation_title
+FROM generations g
+LEFT JOIN runs r ON r.id = g.run_id
+LEFT JOIN conversations c ON c.id = g.conversation_id;
