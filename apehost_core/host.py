@@ -59,6 +59,7 @@ from apehost_core.store.database import Database
 from apehost_core.store.history import GenerationRow, recent_generations
 from apehost_core.store.interrupted import close_interrupted
 from apehost_core.store.lab import LabStore
+from apehost_core.store.library import Library
 from apehost_core.store.profiles import Profiles
 from apehost_core.store.recorder import DuckRecorder
 from apehost_core.store.requests import CallRow, Inspection, calls_of, generations_on, inspect
@@ -131,6 +132,7 @@ class Host:
         self.registry = Registry(self.pool, file, parts.server, parts.connect, audit, reserved=(DEMO_NAME,))
         self.hub = Hub(DuckRecorder(parts.database))
         self.conversations = Conversations(parts.database)
+        self.library = Library(parts.database, self.conversations.listed_anew)
         self.profiles = Profiles(parts.database)
         self.control_key = SecretStr(secrets.token_urlsafe(32))
         self.demo = parts.demo

@@ -112,6 +112,10 @@ class Conversations:
         )
         return conversation_id
 
+    def listed_anew(self) -> None:
+        """Take note that others changed which conversations there are, or their titles."""
+        self.revision += 1
+
     def settings(self, conversation_id: str) -> Preferences:
         """Return what was set for a conversation alone; nothing for one that does not exist."""
         with self._database.read() as cursor:
@@ -149,6 +153,21 @@ class Conversations:
     def select(self, conversation_id: str, message_id: str) -> None:
         """Make a message the selected leaf."""
         self._execute("UPDATE conversations SET leaf_id = ? WHERE id = ?", [message_id, conversation_id])
+
+    def select_through(self, conversation_id: str, message_id: str) -> int | None:
+        """Make sure that the selected branch holds a message, and return how many messages from its end it stands.
+
+        A branch that holds it already stays selected; otherwise the newest one that does is. 1 is the last message;
+        None where the conversation has no such message.
+        """
+        with self._database.read() as cursor:
+            chain = _chain(cursor, conversation_id)
+            if message_id not in chain:
+                chain = _newest_through(cursor, conversation_id, message_id)
+                if not chain:
+                    return None
+                self.select(conversation_id, chain[-1])
+        return len(chain) - chain.index(message_id)
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Set a title given by a person; no model replaces it."""
@@ -196,10 +215,12 @@ class Conversations:
         return ConversationSummary(*row) if row else None
 
     def recent(self, limit: int) -> list[ConversationSummary]:
-        """Return the conversations last written in, newest first, without the trash."""
+        """Return the conversations last written in, newest first, without archive and trash."""
         with self._database.read() as cursor:
             rows = cursor.execute(
-                f"{_SUMMARY} WHERE trashed_at IS NULL AND leaf_id IS NOT NULL ORDER BY updated_at DESC LIMIT ?", [limit]
+                f"{_SUMMARY} WHERE trashed_at IS NULL AND archived_at IS NULL AND leaf_id IS NOT NULL "
+                "ORDER BY updated_at DESC LIMIT ?",
+                [limit],
             ).fetchall()
         return [ConversationSummary(*row) for row in rows]
 
@@ -242,17 +263,35 @@ class Conversations:
 
 def _chain(cursor: duckdb.DuckDBPyConnection, conversation_id: str) -> list[str]:
     """Return the ids of the selected branch, oldest first."""
-    links = dict(
-        cursor.execute(
-            "SELECT id::VARCHAR, parent_id::VARCHAR FROM messages WHERE conversation_id = ?", [conversation_id]
-        ).fetchall()
-    )
     leaf = cursor.execute("SELECT leaf_id::VARCHAR FROM conversations WHERE id = ?", [conversation_id]).fetchone()
+    return _up(_parents(cursor, conversation_id), leaf[0] if leaf else None)
+
+
+def _newest_through(cursor: duckdb.DuckDBPyConnection, conversation_id: str, message_id: str) -> list[str]:
+    """Return the ids of the newest branch that holds a message, oldest first; empty where there is none."""
+    parents = _parents(cursor, conversation_id)
+    if message_id not in parents:
+        return []
+    newest_child = {parent: message for message, parent in parents.items() if parent is not None}
+    leaf = message_id
+    while leaf in newest_child:
+        leaf = newest_child[leaf]
+    return _up(parents, leaf)
+
+
+def _parents(cursor: duckdb.DuckDBPyConnection, conversation_id: str) -> dict[str, str | None]:
+    """Return the parents of a conversation's messages by their ids, oldest first."""
+    rows = cursor.execute(
+        "SELECT id::VARCHAR, parent_id::VARCHAR FROM messages WHERE conversation_id = ? ORDER BY id", [conversation_id]
+    )
+    return dict(rows.fetchall())
+
+
+def _up(parents: dict[str, str | None], leaf: str | None) -> list[str]:
     chain: list[str] = []
-    at: str | None = leaf[0] if leaf else None
-    while at is not None and at in links:
-        chain.append(at)
-        at = links[at]
+    while leaf is not None and leaf in parents:
+        chain.append(leaf)
+        leaf = parents[leaf]
     return chain[::-1]
 
 

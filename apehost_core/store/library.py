@@ -1,0 +1,190 @@
+"""All conversations of a database as a list, and what is done to many of them at once. All methods block."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from apehost_core.errors import Fault, InputRefused
+from apehost_core.history.listing import Choices, Listed, ListFilter
+from apehost_core.store.database import Database
+from apehost_core.store.transaction import Transaction
+
+LONGEST_TAG = 60
+_PLACES = {
+    "kept": "c.trashed_at IS NULL AND c.archived_at IS NULL",
+    "archive": "c.trashed_at IS NULL AND c.archived_at IS NOT NULL",
+    "trash": "c.trashed_at IS NOT NULL",
+    None: "c.trashed_at IS NULL",
+}
+_ASKED = "c.id IN (SELECT conversation_id FROM generations WHERE {condition})"
+_ROWS = """
+WITH page AS (SELECT unnest(?::UUID[]) AS id, unnest(range(?)) AS place),
+said AS (
+    SELECT conversation_id AS id, count(*) AS messages
+    FROM messages WHERE conversation_id IN (SELECT id FROM page) GROUP BY ALL
+),
+called AS (
+    SELECT conversation_id AS id, sum(completion_tokens) AS tokens,
+        list_sort(list_distinct(list(coalesce(model_answered, model_asked)))) AS models
+    FROM generations WHERE conversation_id IN (SELECT id FROM page) GROUP BY ALL
+),
+tagged AS (
+    SELECT conversation_id AS id, list_sort(list_distinct(list(tag))) AS tags
+    FROM tags WHERE conversation_id IN (SELECT id FROM page) GROUP BY ALL
+)
+SELECT c.id::VARCHAR, c.title, c.created_at, c.updated_at, coalesce(messages, 0), coalesce(tokens, 0)::BIGINT,
+    coalesce(models, []), coalesce(tags, []), c.archived_at IS NOT NULL, c.trashed_at, c.origin
+FROM page
+JOIN conversations c USING (id)
+LEFT JOIN said USING (id)
+LEFT JOIN called USING (id)
+LEFT JOIN tagged USING (id)
+ORDER BY place"""
+
+
+class Library:
+    """Lists conversations and changes many at once, each change in one transaction; methods may raise StoreError.
+
+    Args:
+        database: Where they are.
+        changed: Called after every change.
+    """
+
+    def __init__(self, database: Database, changed: Callable[[], None]) -> None:
+        self._database = database
+        self._changed = changed
+
+    def find(self, wanted: ListFilter, *, limit: int, offset: int = 0) -> tuple[list[Listed], int]:
+        """Return a page of the conversations that a filter lets through, last used first, and how many there are."""
+        where, values = _where(wanted)
+        with self._database.read() as cursor:
+            found = cursor.execute(
+                f"SELECT c.id::VARCHAR, count(*) OVER () FROM conversations c WHERE {where} "
+                "ORDER BY c.updated_at DESC, c.id DESC LIMIT ? OFFSET ?",
+                [*values, limit, offset],
+            ).fetchall()
+            if not found:
+                return [], self._count(wanted) if offset else 0
+            ids = [conversation_id for conversation_id, _ in found]
+            rows = cursor.execute(_ROWS, [ids, len(ids)]).fetchall()
+        return [_listed(row) for row in rows], found[0][1]
+
+    def choices(self) -> Choices:
+        """Return what there is to narrow the list to."""
+        with self._database.read() as cursor:
+            tags, models, servers = (
+                tuple(row[0] for row in cursor.execute(sql).fetchall())
+                for sql in (
+                    "SELECT DISTINCT tag FROM tags JOIN conversations c ON c.id = conversation_id "
+                    "WHERE c.trashed_at IS NULL ORDER BY lower(tag)",
+                    "SELECT DISTINCT coalesce(model_answered, model_asked) AS model FROM generations ORDER BY model",
+                    "SELECT DISTINCT server FROM generations ORDER BY server",
+                )
+            )
+        return Choices(tags, models, servers)
+
+    def tag(self, ids: Sequence[str], tag: str) -> None:
+        """Give conversations a tag; those that have it keep it.
+
+        Raises:
+            InputRefused: The tag is empty or longer than 60 characters.
+        """
+        wanted, now = checked_tag(tag), datetime.now(UTC)
+
+        def work(transaction: Transaction) -> None:
+            has = transaction.connection.execute(
+                "SELECT conversation_id::VARCHAR FROM tags WHERE tag = ?", [wanted]
+            ).fetchall()
+            already = {row[0] for row in has}
+            rows = [(conversation_id, wanted, now) for conversation_id in ids if conversation_id not in already]
+            if rows:
+                transaction.insert_many("tags", ("conversation_id", "tag", "created_at"), rows)
+
+        self._write(work)
+
+    def untag(self, ids: Sequence[str], tag: str) -> None:
+        """Take a tag from conversations; those that do not have it stay as they are."""
+        self._execute("DELETE FROM tags WHERE tag = ? AND conversation_id IN (SELECT unnest(?::UUID[]))", [tag, ids])
+
+    def archive(self, ids: Sequence[str]) -> None:
+        """Put conversations in the archive: out of the sidebar, still found."""
+        self._stamp("archived_at", ids, datetime.now(UTC))
+
+    def unarchive(self, ids: Sequence[str]) -> None:
+        """Take conversations out of the archive."""
+        self._stamp("archived_at", ids, None)
+
+    def trash(self, ids: Sequence[str]) -> None:
+        """Put conversations in the trash, which keeps them for 30 days; those that are in it keep their date."""
+        self._stamp("trashed_at", ids, datetime.now(UTC))
+
+    def restore(self, ids: Sequence[str]) -> None:
+        """Take conversations out of the trash."""
+        self._stamp("trashed_at", ids, None)
+
+    def _count(self, wanted: ListFilter) -> int:
+        where, values = _where(wanted)
+        with self._database.read() as cursor:
+            return cursor.execute(f"SELECT count(*) FROM conversations c WHERE {where}", values).fetchall()[0][0]
+
+    def _stamp(self, column: str, ids: Sequence[str], moment: datetime | None) -> None:
+        unchanged = "" if moment is None else f" AND {column} IS NULL"
+        self._execute(
+            f"UPDATE conversations SET {column} = ? WHERE id IN (SELECT unnest(?::UUID[])){unchanged}", [moment, ids]
+        )
+
+    def _execute(self, sql: str, values: list[object]) -> None:
+        self._write(lambda transaction: transaction.execute(sql, values))
+
+    def _write(self, work: Callable[[Transaction], None]) -> None:
+        self._database.write(work)
+        self._changed()
+
+
+def checked_tag(tag: str) -> str:
+    """Return a tag as it is kept: without blanks around it and in it.
+
+    Raises:
+        InputRefused: It is empty or longer than 60 characters.
+    """
+    wanted = "-".join(tag.split())
+    if not wanted or len(wanted) > LONGEST_TAG:
+        raise InputRefused(
+            Fault(kind="bad_request", title=f"A tag has 1 to {LONGEST_TAG} characters", advice="Choose another one.")
+        )
+    return wanted
+
+
+def _listed(row: tuple[Any, ...]) -> Listed:
+    conversation_id, title, created_at, updated_at, messages, tokens, models, tags, archived, trashed_at, origin = row
+    return Listed(
+        conversation_id,
+        title,
+        created_at,
+        updated_at,
+        messages,
+        tokens,
+        tuple(models),
+        tuple(tags),
+        archived,
+        trashed_at,
+        origin,
+    )
+
+
+def _where(wanted: ListFilter) -> tuple[str, list[object]]:
+    """Return the condition and its values."""
+    conditions, values = [_PLACES[wanted.place], "c.leaf_id IS NOT NULL"], list[object]()
+    for condition, value in (
+        ("contains(lower(c.title), lower(?))", wanted.contains or None),
+        ("c.id IN (SELECT conversation_id FROM tags WHERE lower(tag) = lower(?))", wanted.tag),
+        (_ASKED.format(condition="lower(coalesce(model_answered, model_asked)) = lower(?)"), wanted.model),
+        (_ASKED.format(condition="server = ?"), wanted.server),
+        ("c.updated_at >= ?", wanted.after),
+        ("c.updated_at < ?", wanted.before),
+        ("(c.origin IS NOT NULL) = ?", wanted.imported),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    return " AND ".join(conditions), values
