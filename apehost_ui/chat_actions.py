@@ -41,7 +41,22 @@ def opened() -> ConversationSummary | None:
             title="There is no conversation at this link",
             advice="It may have been deleted; the trash keeps conversations for 30 days.",
         )
+    else:
+        _seek(conversation_id, state.message_id())
     return conversation
+
+
+def _seek(conversation_id: str, message_id: str | None) -> None:
+    """Show the message that the URL names, in its branch; once, so that the person may go on from there."""
+    page = state.chat()
+    if message_id is None or page.sought == message_id or host().live_answer(conversation_id) is not None:
+        return
+    page.sought = message_id
+    from_end = host().conversations.select_through(conversation_id, message_id)
+    if from_end is not None:
+        state.show_around(conversation_id, from_end)
+    else:
+        page.refusal = Fault(kind="bad_request", title="The message of this link is not in this conversation")
 
 
 def send() -> None:

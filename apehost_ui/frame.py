@@ -83,7 +83,7 @@ with st.sidebar:
     _or_fault(_sidebar)
 if state.chat().to_chat:
     state.chat().to_chat = False
-    st.switch_page(chat_page, query_params=state.link(state.conversation_id()))
+    st.switch_page(chat_page, query_params=state.link())
 if current() is None:
     st.info("ApeHost is starting …")
 else:

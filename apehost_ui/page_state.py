@@ -9,6 +9,8 @@ from apehost_core.model import Preferences
 
 PAGE_SIZE = 20
 LIST_SIZE = 40
+CONTEXT = 4
+"""So many messages before one that is looked for are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class ChatState:
     Attributes:
         picked: None until a model was picked or preselected.
         shown: How many messages are drawn, counted from the newest.
+        later: How many of the newest are not drawn.
+        sought: The message of the URL that was found in its branch; None when none was.
         shown_in: The conversation that `shown` belongs to.
         listed: How many conversations the sidebar lists, counted from the newest.
         refusal: Why the last text was not sent; shown above the composer until the next send.
@@ -59,6 +63,8 @@ class ChatState:
 
     picked: Picked | None = None
     shown: int = PAGE_SIZE
+    later: int = 0
+    sought: str | None = None
     shown_in: str | None = None
     listed: int = LIST_SIZE
     refusal: Fault | None = None

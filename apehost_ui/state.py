@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from apehost_ui.history_state import HistoryState
-from apehost_ui.page_state import LIST_SIZE, PAGE_SIZE, ChatState, CompareState, ProfilesState, ServersState
+from apehost_ui.page_state import CONTEXT, LIST_SIZE, PAGE_SIZE, ChatState, CompareState, ProfilesState, ServersState
 
 CONVERSATION = "c"
+MESSAGE = "m"
 COMPARISON = "comparison"
 SECTION = "section"
 COMPOSER_KEY = "composer"
@@ -111,12 +112,23 @@ def conversation_id() -> str | None:
 
 def open_conversation(conversation: str | None) -> None:
     """Point the URL at a conversation; None is a new chat. From callbacks or before drawing."""
-    if conversation is None:
-        st.query_params.pop(CONVERSATION, None)
-    else:
-        st.query_params[CONVERSATION] = conversation
-    chat().refusal = None
+    name_in_url(CONVERSATION, conversation)
+    name_in_url(MESSAGE, None)
+    chat().refusal, chat().later = None, 0
     close_dialog()
+
+
+def message_id() -> str | None:
+    """Return the message that the URL names within the conversation; None where it names none."""
+    return named(MESSAGE)
+
+
+def open_message(conversation: str, message: str) -> None:
+    """Have the chat page show a message within its conversation; from callbacks or before drawing."""
+    open_conversation(conversation)
+    name_in_url(MESSAGE, message)
+    chat().sought = None
+    chat().to_chat = True
 
 
 def arrive(page: str) -> None:
@@ -132,17 +144,36 @@ def close_dialog() -> None:
     chat().dialog, chat().emptied = None, 0
 
 
-def link(conversation: str | None) -> dict[str, str]:
-    """Return the query parameters that name a conversation."""
-    return {} if conversation is None else {CONVERSATION: conversation}
+def link() -> dict[str, str]:
+    """Return the query parameters that name the conversation, and the message in it, that are opened."""
+    return {name: value for name in (CONVERSATION, MESSAGE) if (value := named(name)) is not None}
 
 
 def shown(conversation: str) -> int:
     """Return how many messages of the conversation are drawn; starts anew on every other conversation."""
     state = chat()
     if state.shown_in != conversation:
-        state.shown_in, state.shown = conversation, PAGE_SIZE
+        state.shown_in, state.shown, state.later = conversation, PAGE_SIZE, 0
     return state.shown
+
+
+def show_around(conversation: str, from_end: int) -> None:
+    """Draw the part of a conversation that has a message in it.
+
+    Args:
+        conversation: The conversation.
+        from_end: Where the message stands, counted from the newest, which is 1.
+    """
+    state = chat()
+    after = from_end - PAGE_SIZE
+    state.shown_in, state.later = conversation, after if after > PAGE_SIZE else 0
+    state.shown = PAGE_SIZE + max(0, after - state.later) + CONTEXT
+
+
+def show_later() -> None:
+    """Draw a conversation to its end again."""
+    chat().shown += chat().later
+    chat().later = 0
 
 
 def show_earlier() -> None:

@@ -34,14 +34,17 @@ def thread(conversation_id: str) -> Again | None:
     """Draw a conversation; returns whether its last question may be asked again."""
     store = host().conversations
     run = host().live_answer(conversation_id)
-    page = store.path(conversation_id, limit=state.shown(conversation_id))
-    if page.has_earlier:
-        left = page.total - len(page.messages)
-        st.button(f"Show earlier ({left} more)", key="earlier", on_click=state.show_earlier, width="stretch")
+    shown = state.shown(conversation_id)
+    page = store.path(conversation_id, limit=shown, later=state.chat().later)
+    if page.earlier:
+        st.button(f"Show earlier ({page.earlier} more)", key="earlier", on_click=state.show_earlier, width="stretch")
     generations = store.generations_of([stored.id for stored in page.messages])
     for stored in page.messages:
         _stored(stored, generations.get(stored.id, []))
     inspector_dialog(host().inspect)
+    if page.later:
+        st.button(f"Show later ({page.later} more)", key="later", on_click=state.show_later, width="stretch")
+        return None
     if run is not None:
         return _live(run)
     last = page.messages[-1] if page.messages else None

@@ -1,7 +1,7 @@
 // What a browser window does by itself, since Streamlit does not: it keeps what stands in the composer over a reload
 // (in its session storage, under the conversation that the URL names; the text reaches the server only when it is
-// sent), puts the cursor into the composer, shows the end of a conversation that is opened, and reloads a page whose
-// timers Streamlit has lost on a busy machine. Runs once in a window, on all pages.
+// sent), puts the cursor into the composer, shows the end of a conversation that is opened or the message that the URL
+// names, and reloads a page whose timers Streamlit has lost on a busy machine. Runs once in a window, on all pages.
 
 const PREFIX = "apehost-draft-";
 const EVERY_MS = 250;
@@ -15,6 +15,7 @@ let stateLine = null;
 let unchanged = 0;
 let name = null;
 let area = null;
+let sought = null; // the message that the URL names
 
 function write(text) {
   // React looks at the event, not at the property.
@@ -38,8 +39,14 @@ function meet(found) {
   if (idle && matchMedia("(pointer: fine)").matches) area.focus({ preventScroll: true });
 }
 
-function toTheEnd() {
+function toThePlace() {
   if (performance.now() > settledAt) return;
+  const message = sought && document.querySelector(`.st-key-message-${CSS.escape(sought)}`);
+  if (message) {
+    message.dataset.sought = "";
+    message.scrollIntoView({ block: "center" });
+    return;
+  }
   const column = document.querySelector('[data-testid="stAppScrollToBottomContainer"]');
   if (column !== null) column.scrollTop = column.scrollHeight;
 }
@@ -75,6 +82,12 @@ function look() {
   const usable = found !== null && !found.disabled;
   const conversation = new URLSearchParams(location.search).get("c") ?? NEW;
   if (!usable) area = null;
+  const message = new URLSearchParams(location.search).get("m");
+  if (message !== sought) {
+    document.querySelectorAll("[data-sought]").forEach((element) => delete element.dataset.sought);
+    if (message !== null) settledAt = performance.now() + SETTLING_MS;
+  }
+  sought = message;
   if (conversation !== name) turnTo(conversation);
   if (usable && found !== area) meet(found);
   else if (usable) keep();
@@ -82,7 +95,7 @@ function look() {
 
 setInterval(() => {
   look();
-  toTheEnd();
+  toThePlace();
   unstick();
 }, EVERY_MS);
 

@@ -47,20 +47,22 @@ class ConversationSummary:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The end of a branch.
+    """A part of a branch.
 
     Attributes:
         messages: Oldest first.
         total: How many messages the whole branch has.
+        later: How many of them come after these.
     """
 
     messages: tuple[StoredMessage, ...]
     total: int
+    later: int = 0
 
     @property
-    def has_earlier(self) -> bool:
-        """Whether the branch has messages before these."""
-        return self.total > len(self.messages)
+    def earlier(self) -> int:
+        """How many messages of the branch come before these."""
+        return self.total - self.later - len(self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,19 +230,27 @@ class Conversations:
         """Return the selected branch, oldest first; empty when the conversation does not exist."""
         return self.path(conversation_id).messages
 
-    def path(self, conversation_id: str, limit: int | None = None) -> Page:
-        """Return the last messages of the selected branch; None returns all of it."""
+    def path(self, conversation_id: str, limit: int | None = None, *, later: int = 0) -> Page:
+        """Return the last messages of the selected branch.
+
+        Args:
+            conversation_id: Whose branch.
+            limit: How many at most; None for all.
+            later: How many are left out at the end.
+        """
         with self._database.read() as cursor:
             chain = _chain(cursor, conversation_id)
-            wanted = chain if limit is None else chain[-limit:]
+            later = min(later, len(chain))
+            wanted = chain[: len(chain) - later]
+            wanted = wanted if limit is None else wanted[-limit:]
             if not wanted:
-                return Page((), len(chain))
+                return Page((), len(chain), later)
             rows = cursor.execute(
                 f"{MESSAGE_QUERY} WHERE conversation_id = ? AND id IN (SELECT unnest(?::UUID[]))",
                 [conversation_id, wanted],
             ).fetchall()
         by_id = {row[0]: message_of(row) for row in rows}
-        return Page(tuple(by_id[message_id] for message_id in wanted), len(chain))
+        return Page(tuple(by_id[message_id] for message_id in wanted), len(chain), later)
 
     def generations_of(self, message_ids: Sequence[str]) -> dict[str, list[Generation]]:
         """Return the model calls that made each of the messages, oldest first."""

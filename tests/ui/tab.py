@@ -29,16 +29,19 @@ class Tab:
         at: The same as Streamlit's tester knows it.
     """
 
-    def __init__(self, *, link: str | None = None) -> None:
+    def __init__(self, *, link: str | None = None, message: str | None = None) -> None:
         """Open the app.
 
         Args:
             link: The conversation that the URL names; None opens the app's root.
+            message: The message of it that the URL names.
         """
         self.at = AppTest.from_file(ROOT / "apehost_ui" / "frame.py", default_timeout=_PATIENCE_S)
         self.at._bidi_component_manager = _COMPONENTS
         if link is not None:
             self.at.query_params[state.CONVERSATION] = link
+        if message is not None:
+            self.at.query_params[state.MESSAGE] = message
         self.run()
 
     def run(self) -> Self:

@@ -14,6 +14,8 @@ from apehost_core.store.message_rows import StoredMessage
 from apehost_core.store.transaction import Transaction
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator
+from apehost_ui import state
+from tests.run_samples import UNKNOWN_ID
 from tests.ui.conftest import Start
 from tests.ui.running import NAME, Running, until
 from tests.ui.tab import Tab, words
@@ -178,3 +180,45 @@ def test_another_conversation_begins_with_the_recent_messages_again(long: tuple[
     tab.press("Show earlier (480 more)").press("New chat")
     app.ask(tab, "Hello?").press("Long")
     assert (conversation, 20) == (tab.conversation, len(tab.messages))
+
+
+def nth(app: Running, tab: Tab, number: int) -> str:
+    """The id of a message of the tab's conversation."""
+    return app.host.conversations.branch(tab.conversation)[number].id
+
+
+@pytest.mark.parametrize(("number", "drawn"), [(499, (476, 500)), (470, (466, 500)), (300, (296, 320)), (0, (0, 20))])
+def test_a_link_to_a_message_draws_what_stands_around_it(
+    long: tuple[Running, Tab], number: int, drawn: tuple[int, int]
+) -> None:
+    """However far from the end the message stands, some twenty are drawn, and the rest is one press away."""
+    app, tab = long
+    linked = Tab(link=tab.conversation, message=nth(app, tab, number))
+    first, end = drawn
+    assert [f"message {number}" for number in range(first, end)] == [words(message) for message in linked.messages]
+    if end < MANY:
+        linked.press(f"Show later ({MANY - end} more)")
+        assert f"message {MANY - 1}" == words(linked.messages[-1])
+        assert not any(label.startswith("Show later") for label in linked.buttons)
+
+
+def test_a_link_to_a_message_of_another_branch_selects_it(start: Start) -> None:
+    """The message is drawn in its own branch, which stays selected."""
+    app = start({"mini": Simulator()})
+    tab = app.asked()
+    asked, first = app.host.conversations.branch(tab.conversation)
+    app.host.conversations.add_message(tab.conversation, asked.id, assistant_message("another answer"))
+    assert "another answer" in tab.run().answer
+    assert "another answer" not in Tab(link=tab.conversation, message=first.id).answer
+    assert (asked, first) == app.host.conversations.branch(tab.conversation)
+
+
+@pytest.mark.parametrize("message", [UNKNOWN_ID, "*[x](y)*"])
+def test_a_link_to_a_message_that_is_not_there(start: Start, message: str) -> None:
+    """The conversation opens all the same, and says so; what is sent next goes to its end."""
+    app = start({"mini": Simulator()})
+    tab = Tab(link=app.asked().conversation, message=message)
+    assert "The message of this link is not in this conversation" in tab.errors
+    app.ask(tab, "And now?")
+    assert 4 == len(tab.messages)
+    assert state.MESSAGE not in tab.at.query_params
