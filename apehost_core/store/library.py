@@ -7,6 +7,7 @@ from typing import Any
 from apehost_core.errors import Fault, InputRefused
 from apehost_core.history.listing import Choices, Listed, ListFilter
 from apehost_core.store.database import Database
+from apehost_core.store.message_rows import MESSAGE_QUERY, StoredMessage, message_of
 from apehost_core.store.transaction import Transaction
 
 LONGEST_TAG = 60
@@ -83,62 +84,108 @@ class Library:
             )
         return Choices(tags, models, servers)
 
-    def tag(self, ids: Sequence[str], tag: str) -> None:
-        """Give conversations a tag; those that have it keep it.
+    def ids(self, wanted: ListFilter) -> tuple[str, ...]:
+        """Return all conversations that a filter lets through."""
+        where, values = _where(wanted)
+        with self._database.read() as cursor:
+            rows = cursor.execute(f"SELECT c.id::VARCHAR FROM conversations c WHERE {where}", values).fetchall()
+        return tuple(row[0] for row in rows)
+
+    def around(self, message_id: str) -> tuple[StoredMessage, ...]:
+        """Return a message with the one before it and the newest after it; empty when there is none of that id."""
+        with self._database.read() as cursor:
+            rows = cursor.execute(
+                f"{MESSAGE_QUERY} WHERE id = TRY_CAST($1 AS UUID) OR parent_id = TRY_CAST($1 AS UUID) "
+                "OR id = (SELECT parent_id FROM messages WHERE id = TRY_CAST($1 AS UUID))",
+                [message_id],
+            ).fetchall()
+        found = {stored.id: stored for stored in map(message_of, rows)}
+        message = found.get(message_id)
+        if message is None:
+            return ()
+        after = [stored for stored in found.values() if stored.parent_id == message_id]
+        before = found.get(message.parent_id) if message.parent_id else None
+        newest = max(after, key=lambda stored: stored.id, default=None)
+        return tuple(stored for stored in (before, message, newest) if stored is not None)
+
+    def tag(self, ids: Sequence[str], tag: str) -> tuple[str, ...]:
+        """Give conversations a tag; returns those that did not have it.
 
         Raises:
             InputRefused: The tag is empty or longer than 60 characters.
         """
         wanted, now = checked_tag(tag), datetime.now(UTC)
 
-        def work(transaction: Transaction) -> None:
-            has = transaction.connection.execute(
-                "SELECT conversation_id::VARCHAR FROM tags WHERE tag = ?", [wanted]
-            ).fetchall()
-            already = {row[0] for row in has}
-            rows = [(conversation_id, wanted, now) for conversation_id in ids if conversation_id not in already]
-            if rows:
-                transaction.insert_many("tags", ("conversation_id", "tag", "created_at"), rows)
+        def work(transaction: Transaction) -> tuple[str, ...]:
+            has = _tagged(transaction, wanted)
+            lacking = tuple(conversation_id for conversation_id in ids if conversation_id not in has)
+            rows = [(conversation_id, wanted, now) for conversation_id in lacking]
+            transaction.insert_many("tags", ("conversation_id", "tag", "created_at"), rows)
+            return lacking
 
-        self._write(work)
+        return self._write(work)
 
-    def untag(self, ids: Sequence[str], tag: str) -> None:
-        """Take a tag from conversations; those that do not have it stay as they are."""
-        self._execute("DELETE FROM tags WHERE tag = ? AND conversation_id IN (SELECT unnest(?::UUID[]))", [tag, ids])
+    def untag(self, ids: Sequence[str], tag: str) -> tuple[str, ...]:
+        """Take a tag from conversations; returns those that had it."""
+        wanted = "-".join(tag.split())
 
-    def archive(self, ids: Sequence[str]) -> None:
-        """Put conversations in the archive: out of the sidebar, still found."""
-        self._stamp("archived_at", ids, datetime.now(UTC))
+        def work(transaction: Transaction) -> tuple[str, ...]:
+            has = _tagged(transaction, wanted)
+            having = tuple(conversation_id for conversation_id in ids if conversation_id in has)
+            transaction.execute(
+                "DELETE FROM tags WHERE tag = ? AND conversation_id IN (SELECT unnest(?::UUID[]))", [wanted, having]
+            )
+            return having
 
-    def unarchive(self, ids: Sequence[str]) -> None:
-        """Take conversations out of the archive."""
-        self._stamp("archived_at", ids, None)
+        return self._write(work)
 
-    def trash(self, ids: Sequence[str]) -> None:
-        """Put conversations in the trash, which keeps them for 30 days; those that are in it keep their date."""
-        self._stamp("trashed_at", ids, datetime.now(UTC))
+    def archive(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Put conversations in the archive: out of the sidebar, still found. Returns those that were not in it."""
+        return self._stamp("archived_at", ids, datetime.now(UTC))
 
-    def restore(self, ids: Sequence[str]) -> None:
-        """Take conversations out of the trash."""
-        self._stamp("trashed_at", ids, None)
+    def unarchive(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Take conversations out of the archive; returns those that were in it."""
+        return self._stamp("archived_at", ids, None)
+
+    def trash(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Put conversations in the trash, which keeps them for 30 days; returns those that were not in it."""
+        return self._stamp("trashed_at", ids, datetime.now(UTC))
+
+    def restore(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Take conversations out of the trash; returns those that were in it."""
+        return self._stamp("trashed_at", ids, None)
 
     def _count(self, wanted: ListFilter) -> int:
         where, values = _where(wanted)
         with self._database.read() as cursor:
             return cursor.execute(f"SELECT count(*) FROM conversations c WHERE {where}", values).fetchall()[0][0]
 
-    def _stamp(self, column: str, ids: Sequence[str], moment: datetime | None) -> None:
-        unchanged = "" if moment is None else f" AND {column} IS NULL"
-        self._execute(
-            f"UPDATE conversations SET {column} = ? WHERE id IN (SELECT unnest(?::UUID[])){unchanged}", [moment, ids]
-        )
+    def _stamp(self, column: str, ids: Sequence[str], moment: datetime | None) -> tuple[str, ...]:
+        def work(transaction: Transaction) -> tuple[str, ...]:
+            before = "IS NULL" if moment else "IS NOT NULL"
+            rows = transaction.connection.execute(
+                f"SELECT id::VARCHAR FROM conversations WHERE {column} {before} AND id IN (SELECT unnest(?::UUID[]))",
+                [ids],
+            ).fetchall()
+            changed = tuple(row[0] for row in rows)
+            transaction.execute(
+                f"UPDATE conversations SET {column} = ? WHERE id IN (SELECT unnest(?::UUID[]))", [moment, changed]
+            )
+            return changed
 
-    def _execute(self, sql: str, values: list[object]) -> None:
-        self._write(lambda transaction: transaction.execute(sql, values))
+        return self._write(work)
 
-    def _write(self, work: Callable[[Transaction], None]) -> None:
-        self._database.write(work)
-        self._changed()
+    def _write(self, work: Callable[[Transaction], tuple[str, ...]]) -> tuple[str, ...]:
+        changed = self._database.write(work)
+        if changed:
+            self._changed()
+        return changed
+
+
+def _tagged(transaction: Transaction, tag: str) -> set[str]:
+    """Return the conversations that have a tag."""
+    rows = transaction.connection.execute("SELECT conversation_id::VARCHAR FROM tags WHERE tag = ?", [tag]).fetchall()
+    return {row[0] for row in rows}
 
 
 def checked_tag(tag: str) -> str:

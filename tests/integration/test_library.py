@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -145,6 +146,37 @@ def test_throwing_away_twice_does_not_keep_it_longer(conversations: Conversation
     assert before == one(library, ListFilter(place="trash")).trashed_at
 
 
+def test_every_verb_says_what_it_changed(conversations: Conversations, library: Library) -> None:
+    """Only those are named that are different now, so that an undo touches no others."""
+    first, second = (chat(conversations, name) for name in ("a", "b"))
+    for do, undo in (
+        (library.archive, library.unarchive),
+        (library.trash, library.restore),
+        (partial(library.tag, tag="x"), partial(library.untag, tag="x")),
+    ):
+        assert (first,) == do([first])
+        assert (second,) == do([first, second])
+        assert {first, second} == set(undo([first, second]))
+        assert () == undo([first, second])
+
+
+def test_all_that_a_filter_lets_through(conversations: Conversations, library: Library) -> None:
+    """The ids are those of all pages."""
+    ids = [chat(conversations, name) for name in ("apple", "pear", "crab apple")]
+    assert {ids[0], ids[2]} == set(library.ids(ListFilter(contains="apple")))
+
+
+def test_what_stands_around_a_message(conversations: Conversations, library: Library) -> None:
+    """The one before it, and the newest of those after it; nothing around what does not exist."""
+    conversation_id = chat(conversations, "tree")
+    asked = conversations.branch(conversation_id)[0]
+    old = conversations.add_message(conversation_id, asked.id, assistant_message("old"))
+    new = conversations.add_message(conversation_id, asked.id, assistant_message("new"))
+    assert (asked, new) == library.around(asked.id)
+    assert (asked, old) == library.around(old.id)
+    assert () == library.around(UNKNOWN_ID) == library.around("no id")
+
+
 def test_tags(conversations: Conversations, library: Library) -> None:
     """A tag is given once however often it is asked for, has no blanks, and goes when it is taken."""
     ids = [chat(conversations, name) for name in ("a", "b")]
@@ -167,7 +199,7 @@ def test_tags_that_are_none(library: Library, tag: str) -> None:
 def test_every_change_is_noticed(conversations: Conversations, library: Library) -> None:
     """Whoever watches the list sees each change of many at once."""
     ids = [chat(conversations, "a")]
-    changes: list[Callable[[], None]] = [
+    changes: list[Callable[[], object]] = [
         lambda: library.tag(ids, "x"),
         lambda: library.untag(ids, "x"),
         lambda: library.archive(ids),
