@@ -1,7 +1,7 @@
 """Which two answers are voted on next, and what was voted on. Pure functions; the same votes lead to the same pair."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -45,28 +45,36 @@ class Ballots:
     all: int
 
 
-def ballots(sample: Sample, plan: Plan, votes: Sequence[Vote]) -> Ballots:
+def ballots(
+    sample: Sample, plan: Plan, votes: Sequence[Vote], named: Collection[frozenset[int]] = frozenset()
+) -> Ballots:
     """Return what there is to vote on: the two contenders with the fewest votes, a prompt and sides by lot.
 
     Args:
         sample: Which cells were answered; each contender's first answer to a prompt stands for it.
         plan: The cells.
         votes: Of persons, on this comparison.
+        named: Pairs of cells whose names the person has seen; they come up last.
     """
     setup, answers = sample.setup, _answers(sample)
     voted = {_about(vote, plan) for vote in votes}
     counts = Counter((a, b) for a, b, _ in (_about(vote, plan) for vote in votes))
     done = total = 0
-    waiting: list[tuple[int, float, tuple[int, int], Places]] = []
+    waiting: list[tuple[bool, int, float, tuple[int, int], Places]] = []
     for a, b in _pairs(setup):
         prompts = np.flatnonzero((answers[:, a] >= 0) & (answers[:, b] >= 0))
         left = np.array([prompt for prompt in prompts.tolist() if (a, b, prompt) not in voted], dtype=np.intp)
         total, done = total + len(prompts), done + len(prompts) - len(left)
+        unseen = np.array(
+            [prompt for prompt in left.tolist() if frozenset(answers[prompt, [a, b]].tolist()) not in named],
+            dtype=np.intp,
+        )
         if len(left):
-            waiting.append((counts[a, b], _lot(setup, a, b).random(), (a, b), left))
+            known, left = not len(unseen), unseen if len(unseen) else left
+            waiting.append((known, counts[a, b], _lot(setup, a, b).random(), (a, b), left))
     if not waiting:
         return Ballots(None, done, total)
-    _, _, (a, b), left = min(waiting, key=lambda one: one[:2])
+    *_, (a, b), left = min(waiting, key=lambda one: one[:3])
     prompt = int(_lot(setup, a, b, len(votes)).choice(left))
     sides = (a, b) if _lot(setup, a, b, len(votes), prompt).random() < 0.5 else (b, a)
     return Ballots(Ballot(int(answers[prompt, sides[0]]), int(answers[prompt, sides[1]]), prompt), done, total)

@@ -88,8 +88,10 @@ def voted(comparison: Comparison) -> None:
         answers=partial(lab.answers, comparison.id),
         vote=partial(compare_actions.vote, comparison.id),
         take_back=compare_actions.take_back,
+        tell=state.compare().named.setdefault(comparison.id, set()).add,
     )
-    voting(comparison, plan, sample, lab.votes(comparison.id), actions)
+    named = lab.named_pairs(comparison.id) | state.compare().named[comparison.id]
+    voting(comparison, plan, sample, lab.votes(comparison.id), named, actions)
 
 
 def _summarised(comparison: Comparison) -> tuple[Sample, Summary]:

@@ -230,10 +230,12 @@ class CompareState:
         draft: The comparison that is being set up.
         refusal: Why the last action was not done; shown until the next one.
         undo: (id, title) of the comparison just put in the trash; None when there is nothing to undo.
+        named: Pairs of cells, by comparison, whose names were shown before a vote.
         opening: Id of a comparison that was begun and is not yet the one that the URL names; None when none is.
     """
 
     draft: SetupDraft = field(default_factory=SetupDraft)
     refusal: Fault | None = None
     undo: tuple[str, str] | None = None
+    named: dict[str, set[frozenset[int]]] = field(default_factory=dict[str, set[frozenset[int]]])
     opening: str | None = None

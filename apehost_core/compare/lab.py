@@ -71,6 +71,7 @@ class Lab(Reading):
         self.patience_s: tuple[float, ...] = PATIENCE_S
         self._live: dict[str, _Live] = {}
         self._starting = asyncio.Lock()
+        self._voting = asyncio.Lock()
         self._still = lru_cache(_STILL)(self._progress_kept)
 
     def preview(self, setup: Setup) -> Preview:
@@ -178,10 +179,11 @@ class Lab(Reading):
             left: Cell of the one that was shown on the left.
             right: Cell of the other one.
             verdict: Which is better.
-            blind: Names were hidden.
+            blind: Names were hidden. A vote on a pair that was voted on before, which told the names, is kept as one
+                that was not blind.
 
         Raises:
-            InputRefused: They are not two models' answers to one prompt.
+            InputRefused: They are not two models' answers to one prompt, or were voted on already.
             StoreError: The vote could not be kept.
         """
         comparison = await asyncio.to_thread(self._known, comparison_id)
@@ -192,14 +194,32 @@ class Lab(Reading):
             raise InputRefused(Fault(kind="bad_request", title="These are not two models' answers to one prompt"))
         if len(await asyncio.to_thread(self._store.answers, comparison_id, [left, right])) < 2:
             raise InputRefused(Fault(kind="bad_request", title="One of these has no answer yet"))
+        async with self._voting:
+            return await self._vote(comparison, plan, (left, right), verdict, blind=blind)
+
+    async def _vote(
+        self, comparison: Comparison, plan: Plan, sides: tuple[int, int], verdict: Verdict, *, blind: bool
+    ) -> Vote:
+        """Keep a vote on two cells that have answers, unless there is one."""
+        pair, cells = frozenset(sides), [plan.cells[side] for side in sides]
+        given = await asyncio.to_thread(self._store.votes, comparison.id)
+        if any(vote.voter == "person" and frozenset((vote.left, vote.right)) == pair for vote in given):
+            raise InputRefused(
+                Fault(
+                    kind="bad_request",
+                    title="These two answers were voted on already",
+                    advice="Perhaps in another tab. Only the first vote counts.",
+                )
+            )
+        named = await asyncio.to_thread(self._store.named_pairs, comparison.id)
         contenders = comparison.setup.contenders
         vote = Vote(
             id=new_id(),
-            comparison_id=comparison_id,
-            left=left,
-            right=right,
+            comparison_id=comparison.id,
+            left=sides[0],
+            right=sides[1],
             verdict=verdict,
-            blind=blind,
+            blind=blind and pair not in named,
             voter="person",
             judge=None,
             topic=comparison.setup.prompts[cells[0].prompt].topic,

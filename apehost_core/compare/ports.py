@@ -125,6 +125,10 @@ class StorePort(Protocol):
         """Return the votes on a comparison's answers, oldest first."""
         ...
 
+    def named_pairs(self, comparison_id: str) -> frozenset[frozenset[int]]:
+        """Return the pairs of cells whose names a vote revealed that was taken back."""
+        ...
+
     def all_votes(self, topic: str | None, voter: Voter) -> list[Vote]:
         """Return all votes of a voter ("person" or "judge"), on one topic or (None) on all."""
         ...

@@ -97,6 +97,10 @@ class Reading:
         """Return the votes on a comparison's answers, oldest first."""
         return self._store.votes(comparison_id)
 
+    def named_pairs(self, comparison_id: str) -> frozenset[frozenset[int]]:
+        """Return the pairs of cells whose names a vote revealed that was taken back: no vote on them is blind."""
+        return self._store.named_pairs(comparison_id)
+
     def leaderboard(self, topic: str | None = None, voter: Voter = "person") -> Leaderboard:
         """Return the ratings of all models that were voted on.
 

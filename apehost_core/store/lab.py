@@ -70,6 +70,10 @@ class LabStore(Comparisons):
         """Return the votes on a comparison's answers, oldest first."""
         return self._votes.of(comparison_id)
 
+    def named_pairs(self, comparison_id: str) -> frozenset[frozenset[int]]:
+        """Return the pairs of cells whose names a vote revealed that was taken back."""
+        return self._votes.named(comparison_id)
+
     def all_votes(self, topic: str | None, voter: Literal["person", "judge"]) -> list[Vote]:
         """Return all votes of a voter, on one topic or (None) on all."""
         return self._votes.all(topic, voter)

@@ -59,6 +59,16 @@ class Votes:
         """Return the votes on a comparison's answers, oldest first."""
         return self._standing("v.comparison_id = TRY_CAST(? AS UUID)", [comparison_id])
 
+    def named(self, comparison_id: str) -> frozenset[frozenset[int]]:
+        """Return the pairs of cells whose names a person was told by a vote, though it was taken back since."""
+        with self._database.read() as cursor:
+            rows = cursor.execute(
+                "SELECT DISTINCT left_cell, right_cell FROM votes v JOIN vote_removals r ON r.vote_id = v.id "
+                "WHERE v.voter = 'person' AND v.comparison_id = TRY_CAST(? AS UUID)",
+                [comparison_id],
+            ).fetchall()
+        return frozenset(frozenset(row) for row in rows)
+
     def all(self, topic: str | None, voter: Literal["person", "judge"]) -> list[Vote]:
         """Return everybody's votes, oldest first.
 

@@ -5,7 +5,7 @@ and no names in keys. Which side an answer stands on is drawn by lot.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
@@ -59,14 +59,23 @@ class VoteActions:
         answers: Returns the answers to cells.
         vote: Keeps a vote.
         take_back: Forgets the vote of that id.
+        tell: Takes note that the names of two cells are shown.
     """
 
     answers: Callable[[Sequence[int]], Mapping[int, Answer]]
     vote: OnVote
     take_back: Callable[[str], None]
+    tell: Callable[[frozenset[int]], None]
 
 
-def voting(comparison: Comparison, plan: Plan, sample: Sample, votes: Sequence[Vote], actions: VoteActions) -> None:
+def voting(
+    comparison: Comparison,
+    plan: Plan,
+    sample: Sample,
+    votes: Sequence[Vote],
+    named: Collection[frozenset[int]],
+    actions: VoteActions,
+) -> None:
     """Draw the next two answers, and what was said of the last two.
 
     Args:
@@ -74,11 +83,12 @@ def voting(comparison: Comparison, plan: Plan, sample: Sample, votes: Sequence[V
         plan: The cells.
         sample: Which of them were answered.
         votes: On this comparison, oldest first, the judge's too.
+        named: Pairs of cells whose names this person has seen.
         actions: What the buttons do.
     """
     names = contender_names(comparison.setup)
     own = [vote for vote in votes if vote.voter == "person"]
-    found = ballots(sample, plan, own)
+    found = ballots(sample, plan, own, named)
     mode = _mode()
     with st.container(key="vote-last"):
         if own:
@@ -86,7 +96,13 @@ def voting(comparison: Comparison, plan: Plan, sample: Sample, votes: Sequence[V
     with st.container(key="vote-next"):
         if found.next is not None:
             st.progress(found.done / found.all, f"{found.done:,} of {counted(found.all, 'pair')} of answers voted on")
-            _ballot(comparison, plan, found.next, actions, names if mode == "open" else None, len(own))
+            pair = frozenset((found.next.left, found.next.right))
+            if mode == "open":
+                actions.tell(pair)
+            elif pair in named:
+                st.caption("You have seen whose answers these are, so they stand by their names.")
+            shown = names if mode == "open" or pair in named else None
+            _ballot(comparison, plan, found.next, actions, shown, len(own))
         elif found.all:
             st.success(f"You have voted on all {counted(found.all, 'pair')} of answers.", icon=":material/done_all:")
         else:

@@ -245,6 +245,11 @@ async def test_a_vote_is_about_two_answers(tmp_path: Path) -> None:
         assert [vote] == await asyncio.to_thread(lab.votes, comparison.id)
         await lab.take_back(vote.id)
         assert [] == await asyncio.to_thread(lab.votes, comparison.id)
+        again = await lab.vote(comparison.id, right, left, "tie", blind=True)
+        assert not again.blind, "the vote that was taken back has told the names"
+        with pytest.raises(InputRefused, match="voted on already"):
+            await lab.vote(comparison.id, left, right, "left", blind=False)
+        assert [again] == await asyncio.to_thread(lab.votes, comparison.id)
 
 
 async def test_two_at_once_do_not_share_a_machine(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ class Booth:
     def __init__(self, found: Values, votes: Sequence[Vote] = ()) -> None:
         """Open the page."""
         self.found, self.votes = found, list(votes)
+        self.named: set[frozenset[int]] = set()
         self.at = drawn(self.draw)
 
     def run(self) -> "Booth":
@@ -48,14 +49,16 @@ class Booth:
 
     def take_back(self, vote_id: str) -> None:
         """Forget a vote."""
-        self.votes = [vote for vote in self.votes if vote.id != vote_id]
+        gone = next(vote for vote in self.votes if vote.id == vote_id)
+        self.votes.remove(gone)
+        self.named.add(frozenset((gone.left, gone.right)))
 
     def draw(self) -> None:
         """Draw what the page shows."""
         found = self.found
         sample = Sample.of(found.columns, found.plan, found.comparison.setup)
-        actions = VoteActions(found.answers, self.vote, self.take_back)
-        voting(found.comparison, found.plan, sample, self.votes, actions)
+        actions = VoteActions(found.answers, self.vote, self.take_back, self.named.add)
+        voting(found.comparison, found.plan, sample, self.votes, self.named, actions)
 
     @property
     def text(self) -> str:
@@ -100,13 +103,28 @@ def test_the_next_pair_follows() -> None:
 
 
 def test_the_last_vote_can_be_taken_back() -> None:
-    """What was voted on by mistake is forgotten, and comes up again."""
-    booth = Booth(values(prompts=3))
+    """What was voted on by mistake is forgotten; it comes up again last, by its names, since the vote told them."""
+    booth = Booth(values(prompts=1, repeats=1))
     before = words(booth.at.get_by_key("vote-next"))
     booth.press("Tie").press("Take back")
     assert [] == booth.votes
-    assert before == words(booth.at.get_by_key("vote-next"))
     assert "You said" not in booth.text
+    assert before != words(booth.at.get_by_key("vote-next"))
+    booth.press("Tie").press("Tie")
+    assert "You have seen whose answers these are" in booth.text
+    assert "Answer A: " in booth.text
+    assert [True, True, False] == [vote.blind for vote in booth.press("Tie").votes]
+
+
+def test_hiding_names_again_hides_none_that_were_seen() -> None:
+    """A pair that stood there by its names is no blind one when they are hidden afterwards: another comes up."""
+    booth = Booth(values(prompts=3))
+    before = words(booth.at.get_by_key("vote-next"))
+    for mode in ("open", "blind"):
+        booth.at.button_group(key="vote-mode").set_value(mode)
+        booth.run()
+    assert "Answer A: " not in booth.text
+    assert before != words(booth.at.get_by_key("vote-next"))
 
 
 def test_an_open_vote_is_marked_as_one() -> None:
