@@ -1,5 +1,6 @@
 """How measured numbers are said, with what they rest on. Pure functions; no Markdown."""
 
+from apehost_core.compare.claims import within_percent
 from apehost_core.compare.measures import Measure, Noted
 from apehost_core.compare.numbers import counted, number, percent, unit_of
 from apehost_core.compare.summary import Bound, ContenderSummary, Counts, Estimate, Pair
@@ -109,6 +110,9 @@ def verdict(pair: Pair, names: tuple[str, ...]) -> str:
     """Return which of a pair is better, or what it would take to tell."""
     if pair.winner is not None:
         return names[pair.a if pair.winner == "a" else pair.b]
+    near = within_percent(pair)
+    if near is not None:
+        return f"within {near} % of each other"
     if pair.more_prompts is not None:
         return f"cannot be told; about {counted(pair.more_prompts, 'more prompt')} would"
     return "cannot be told"

@@ -1,14 +1,14 @@
 """How a comparison is said: its state, its plan, its pace, who answers. Pure functions; no Markdown."""
 
-from datetime import datetime
-
+from apehost_core.compare.checks import CHECKS
 from apehost_core.compare.claims import name
-from apehost_core.compare.comparison import CacheMode, Listed, Mode, Setup, State
+from apehost_core.compare.comparison import CacheMode, Check, Listed, Mode, Setup, State
 from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Cell, Plan, Stretch
 from apehost_core.compare.progress import Preview, Progress
-from apehost_ui.words import ordinal
+from apehost_ui.words import moment, ordinal
 
+_LONGEST_CHECK = 60
 MODES: dict[Mode, str] = {"side_by_side": "Side by side", "benchmark": "Benchmark"}
 MODE_MEANS: dict[Mode, str] = {
     "side_by_side": "One prompt now: read the answers next to each other while they are written.",
@@ -97,10 +97,11 @@ def listed_words(listed: Listed) -> str:
     )
 
 
-def moment(at: datetime) -> str:
-    """Return when something was, as people say it here: "25 Nov, 04:50", with the year where it is another one."""
-    here = at.astimezone()
-    return f"{here:%d %b, %H:%M}" if here.year == datetime.now().astimezone().year else f"{here:%d %b %Y, %H:%M}"
+def check_words(check: Check) -> str:
+    """Return what must be true of an answer: "contains Paris", "is JSON that fits the schema"."""
+    value = " ".join(check.value.split())
+    short = value if len(value) <= _LONGEST_CHECK else f"{value[: _LONGEST_CHECK - 1]}…"
+    return CHECKS[check.kind] if check.kind == "json_schema" else f"{CHECKS[check.kind]} {short}"
 
 
 def setup_words(setup: Setup) -> str:

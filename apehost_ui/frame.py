@@ -34,8 +34,10 @@ page = st.navigation(pages)
 
 
 def _open(conversation_id: str | None) -> None:
-    state.open_conversation(conversation_id)
-    state.chat().to_chat = page != chat_page
+    if page == chat_page:
+        state.open_conversation(conversation_id)
+    else:
+        state.leave_for(conversation_id)
 
 
 def _sidebar() -> None:
@@ -81,9 +83,9 @@ def _or_fault(draw: Callable[[], None]) -> None:
 state.arrive(page.title)
 with st.sidebar:
     _or_fault(_sidebar)
-if state.chat().to_chat:
-    state.chat().to_chat = False
-    st.switch_page(chat_page, query_params=state.link())
+if (link := state.chat().to_chat) is not None:
+    state.chat().to_chat = None
+    st.switch_page(chat_page, query_params=link)
 if current() is None:
     st.info("ApeHost is starting …")
 else:

@@ -58,7 +58,8 @@ class ChatState:
         dialog: Which dialog is open; None when none is.
         emptied: How often all fields of the opened settings dialog were emptied.
         settings: What the next new chat sets for itself; goes with its first message.
-        to_chat: A conversation was picked on another page; the frame switches to the chat page.
+        to_chat: Query parameters of a conversation that was picked on another page; the frame switches to the chat
+            page with them. None when none was.
     """
 
     picked: Picked | None = None
@@ -75,7 +76,7 @@ class ChatState:
     dialog: str | None = None
     emptied: int = 0
     settings: Preferences = field(default_factory=Preferences)
-    to_chat: bool = False
+    to_chat: dict[str, str] | None = None
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ What is being looked at lives in the URL, so that refresh, Back and a shared lin
 plain data that survives page switches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -39,13 +39,17 @@ def comparison_id() -> str | None:
 
 def open_comparison(comparison: str | None, section: str | None = None) -> None:
     """Point the URL at a comparison and one of its sections; None is the list of all."""
-    for name, value in ((COMPARISON, comparison), (SECTION, section)):
-        if value is None:
-            st.query_params.pop(name, None)
-        else:
-            st.query_params[name] = value
+    _name({COMPARISON: comparison, SECTION: section})
     compare().refusal = None
     close_dialog()
+
+
+def _name(values: Mapping[str, str | None]) -> None:
+    """Have the URL say all of this at once, so that Back leads to what it said before; None takes a name out."""
+    before = st.query_params.to_dict()
+    after = {name: value for name, value in {**before, **values}.items() if value is not None}
+    if after != before:
+        st.query_params.from_dict(after)
 
 
 def restore(key: str, value: object) -> None:
@@ -112,8 +116,7 @@ def conversation_id() -> str | None:
 
 def open_conversation(conversation: str | None) -> None:
     """Point the URL at a conversation; None is a new chat. From callbacks or before drawing."""
-    name_in_url(CONVERSATION, conversation)
-    name_in_url(MESSAGE, None)
+    _name({CONVERSATION: conversation, MESSAGE: None})
     chat().refusal, chat().later = None, 0
     close_dialog()
 
@@ -123,12 +126,12 @@ def message_id() -> str | None:
     return named(MESSAGE)
 
 
-def open_message(conversation: str, message: str) -> None:
-    """Have the chat page show a message within its conversation; from callbacks or before drawing."""
-    open_conversation(conversation)
-    name_in_url(MESSAGE, message)
-    chat().sought = None
-    chat().to_chat = True
+def leave_for(conversation: str | None, message: str | None = None) -> None:
+    """Have the frame switch to the chat page, with a conversation or a new chat, and with a message within it."""
+    state = chat()
+    named = {CONVERSATION: conversation, MESSAGE: message}
+    state.to_chat = {name: value for name, value in named.items() if value is not None}
+    state.refusal, state.sought, state.later = None, None, 0
 
 
 def arrive(page: str) -> None:
@@ -142,11 +145,6 @@ def arrive(page: str) -> None:
 def close_dialog() -> None:
     """Stop drawing the dialog that is open; what is typed into it is gone."""
     chat().dialog, chat().emptied = None, 0
-
-
-def link() -> dict[str, str]:
-    """Return the query parameters that name the conversation, and the message in it, that are opened."""
-    return {name: value for name in (CONVERSATION, MESSAGE) if (value := named(name)) is not None}
 
 
 def shown(conversation: str) -> int:
@@ -197,6 +195,11 @@ def refill_composer() -> None:
 def widget_value(key: str) -> str | None:
     """Return the value of a widget of text from inside its callback."""
     return st.session_state.get(key)
+
+
+def number(key: str) -> int:
+    """Return the value of a widget of numbers from inside its callback."""
+    return st.session_state[key]
 
 
 def put(key: str, value: object) -> None:

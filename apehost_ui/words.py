@@ -187,3 +187,9 @@ def when(moment: datetime) -> str:
     if days == 1:
         return "Yesterday"
     return "Last 7 days" if days < 7 else f"{moment.astimezone():%B %Y}"
+
+
+def moment(at: datetime) -> str:
+    """Return when something was, as people say it here: "25 Nov, 04:50", with the year where it is another one."""
+    here = at.astimezone()
+    return f"{here:%d %b, %H:%M}" if here.year == datetime.now().astimezone().year else f"{here:%d %b %Y, %H:%M}"

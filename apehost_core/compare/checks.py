@@ -36,6 +36,10 @@ _MOST_TIMEOUTS = 5
 _Passes = Callable[[str], bool]
 
 
+Counted = tuple[int | None, Check, dict[int, tuple[int, int]]]
+"""A check with the prompt it is of (None: all), and by contender how many answers passed and how many there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passed:
     """How often a contender's answers were as they must be.
@@ -114,6 +118,23 @@ def check_answers(setup: Setup, plan: Plan, answers: Mapping[int, str]) -> Check
         if wanted and cell.kind == "timed":
             cells[number] = tuple(compiled[one](text) for one in wanted)
     return Checked(cells, tuple(_passed(contender, plan, cells) for contender in range(len(setup.contenders))))
+
+
+def one_by_one(setup: Setup, plan: Plan, checked: Checked) -> list[Counted]:
+    """Return how often each check passed: of which prompt it is, the check, and by contender (passed, answers).
+
+    A check of all prompts is of None and comes first.
+    """
+    found: dict[tuple[int | None, Check], dict[int, tuple[int, int]]] = {}
+    for number, results in sorted(checked.cells.items()):
+        cell = plan.cells[number]
+        of = [None] * len(setup.checks) + [cell.prompt] * len(setup.prompts[cell.prompt].checks)
+        for prompt, one, passed in zip(of, checks_of(setup, cell.prompt), results, strict=True):
+            counts = found.setdefault((prompt, one), {})
+            before, answers = counts.get(cell.contender, (0, 0))
+            counts[cell.contender] = before + passed, answers + 1
+    first = sorted(found.items(), key=lambda item: -1 if item[0][0] is None else item[0][0])
+    return [(prompt, one, counts) for (prompt, one), counts in first]
 
 
 def _passed(contender: int, plan: Plan, cells: Mapping[int, tuple[bool, ...]]) -> Passed:

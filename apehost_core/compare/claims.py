@@ -58,11 +58,9 @@ class _Telling:
     def open(self, pair: Pair) -> str:
         """Return what the runs say of a pair of which neither is better."""
         a, b, noun = self.names[pair.a], self.names[pair.b], _NOUNS[pair.measure]
-        near = _farthest(pair.ratio.interval)
-        if near is not None and near < NEARLY:
-            return (
-                f"{a} and {b} are within {max(1, round((near - 1) * 100))} % of each other in {noun} ({self.n(pair)})"
-            )
+        near = within_percent(pair)
+        if near is not None:
+            return f"{a} and {b} are within {near} % of each other in {noun} ({self.n(pair)})"
         cannot = f"These runs cannot tell {a} from {b} in {noun} ({self.n(pair)})"
         if pair.more_prompts is None:
             return cannot
@@ -171,6 +169,12 @@ def _surely(pair: Pair) -> float:
 
 def _apart(pair: Pair) -> bool:
     return pair.p is not None and pair.p < 0.05 and abs(pair.ratio.value - 1) >= _SAME
+
+
+def within_percent(pair: Pair) -> int | None:
+    """Return within how many % of each other a pair surely is; None where they may be further apart than 5 %."""
+    far = _farthest(pair.ratio.interval)
+    return None if far is None or far >= NEARLY else max(1, round((far - 1) * 100))
 
 
 def _farthest(interval: Interval | None) -> float | None:

@@ -118,7 +118,7 @@ def _guessed(setup: Setup, usual: Sequence[Usual]) -> tuple[str, ...]:
     for contender, known in zip(setup.contenders, usual, strict=True):
         if known.decode_tok_s is None or known.ttft_ms is None:
             guess = f"{_DECODE_TOK_S[0]:.0f} to {_DECODE_TOK_S[2]:.0f} tokens a second"
-            said[f"No answer of {contender.model} on {contender.server} is on record: {guess} are assumed"] = None
+            said[f"No warm answer of {contender.model} on {contender.server} is on record: {guess} are assumed"] = None
     return tuple(said)
 
 

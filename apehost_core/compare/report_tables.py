@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from apehost_core.compare.checks import Checked, Passed
-from apehost_core.compare.claims import name
+from apehost_core.compare.claims import name, within_percent
 from apehost_core.compare.comparison import Comparison, Setup, Verdict, Vote
 from apehost_core.compare.measures import BETTER, Measure, Noted
 from apehost_core.compare.numbers import counted
@@ -103,6 +103,9 @@ def _better(pair: Pair, a: str, b: str) -> str:
         return a if pair.winner == "a" else b
     if pair.measure not in BETTER:
         return "neither way is better"
+    near = within_percent(pair)
+    if near is not None:
+        return f"within {near} % of each other"
     more = f"; about {counted(pair.more_prompts, 'more prompt')} would tell" if pair.more_prompts is not None else ""
     return f"cannot be told{more}"
 

@@ -5,9 +5,10 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from apehost_core.compare.checks import CHECKS, Checked, checks_of
+from apehost_core.compare.checks import Checked, checks_of
 from apehost_core.compare.comparison import Check, Comparison, Prompt
 from apehost_core.compare.plan import Plan
+from apehost_ui.compare_words import check_words
 from apehost_ui.compare_words import names as contender_names
 from apehost_ui.components.compare_diff import two_answers
 from apehost_ui.components.compare_live import Ended, written
@@ -17,7 +18,6 @@ from apehost_ui.markdown import plain_label
 _View = Literal["beside", "words"]
 _VIEWS: dict[_View, str] = {"beside": "Next to each other", "words": "Word by word"}
 _LONG_CHARACTERS, _LONG_LINES, _ROOM_PX = 2_000, 40, 640
-_LONGEST_CHECK = 60
 _NOTHING = "This prompt has no answer yet. Each answer stands here as soon as it is there."
 _ONE = "Word by word takes two answers; this prompt has one so far."
 
@@ -113,13 +113,7 @@ def _checks(checks: Sequence[Check], results: Sequence[bool] | None) -> None:
     """Draw whether each check passed, in a word and a mark; nothing for an answer that none was made of."""
     for check, passed in zip(checks, results or (), strict=False):
         mark = ":green[:material/check_circle: passed]" if passed else ":red[:material/cancel: failed]"
-        st.markdown(f"{mark} · {plain_label(_check(check))}")
-
-
-def _check(check: Check) -> str:
-    value = " ".join(check.value.split())
-    short = value if len(value) <= _LONGEST_CHECK else f"{value[: _LONGEST_CHECK - 1]}…"
-    return CHECKS[check.kind] if check.kind == "json_schema" else f"{CHECKS[check.kind]} {short}"
+        st.markdown(f"{mark} · {plain_label(check_words(check))}")
 
 
 def _words(names: Sequence[str], cells: Mapping[int, int], found: Mapping[int, Ended]) -> None:

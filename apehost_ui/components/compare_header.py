@@ -7,10 +7,11 @@ import streamlit as st
 
 from apehost_core.compare.comparison import Comparison
 from apehost_ui import state
-from apehost_ui.compare_words import STATE_MARKS, STATES, moment, setup_words
+from apehost_ui.compare_words import STATE_MARKS, STATES, setup_words
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.rename_dialog import open_dialog, rename_dialog
 from apehost_ui.markdown import plain_label
+from apehost_ui.words import moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def results(
             _intervals(summary, names)
             _more_charts(sample, plan, names, read)
             st.subheader("Numbers", anchor=False)
-            tables(summary, setup, names, checked)
+            tables(summary, setup, plan, names, checked)
             if not setup.together:
                 st.subheader("Pairs", anchor=False)
                 pairs_table(summary, names)

@@ -52,8 +52,10 @@ def setup_form(draft: SetupDraft, servers: Sequence[ServerView], actions: SetupA
         st.markdown("#### Plan")
         found = actions.preview(draft)
         with st.container(key="plan-takes"):
+            missing = st.empty()
             if isinstance(found, Fault):
-                not_ready(found)
+                with missing:
+                    not_ready(found)
             else:
                 plan_takes(found[1])
         told = st.container(key="setup-refusal")
@@ -67,7 +69,7 @@ def setup_form(draft: SetupDraft, servers: Sequence[ServerView], actions: SetupA
             fault = actions.start(draft)
             if fault is None:
                 st.rerun()
-            with told:
+            with missing if isinstance(found, Fault) else told:  # it is said once
                 fault_box(fault)
 
 

@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from apehost_core.compare import checks
 from apehost_core.compare.checks import Checked, Passed
 from apehost_core.compare.comparison import Setup
 from apehost_core.compare.measures import Measure, Noted
 from apehost_core.compare.numbers import counted
+from apehost_core.compare.plan import Plan
 from apehost_core.compare.statistics import BOUNDED, WITH_CACHE
 from apehost_core.compare.summary import ContenderSummary, Estimate, Summary
 from apehost_ui import compare_numbers as say
+from apehost_ui.compare_words import check_words
 from apehost_ui.components.grid import grid
 
 _SERVER_SAYS: tuple[tuple[str, Measure, Noted], ...] = (
@@ -21,12 +24,13 @@ _SERVER_SAYS: tuple[tuple[str, Measure, Noted], ...] = (
 Rows = list[dict[str, object]]
 
 
-def tables(summary: Summary, setup: Setup, names: Sequence[str], checked: Checked | None) -> None:
+def tables(summary: Summary, setup: Setup, plan: Plan, names: Sequence[str], checked: Checked | None) -> None:
     """Draw the tables that there is something for.
 
     Args:
         summary: What was measured.
         setup: What is compared.
+        plan: Its cells.
         names: Of the contenders.
         checked: What the checks say; None where there are none.
     """
@@ -34,6 +38,9 @@ def tables(summary: Summary, setup: Setup, names: Sequence[str], checked: Checke
     _table("Typical answers", _typical(found, names), "Median over prompts, and where it lies with 95 % confidence.")
     _table("Almost all answers", _bounds(found, names), "What 95 % of the answers keep, with 95 % confidence.")
     _table("What they wrote", _written(found, names, checked), "≈ rests on token counts that the server did not give.")
+    one_by_one = [] if checked is None else checks.one_by_one(setup, plan, checked)
+    if len(one_by_one) > 1:
+        _table("Checks, one by one", _checks(one_by_one, names), "How many of a model's answers passed each check.")
     if any(one.cached for one in found):
         note = "The same request a second time, when the server still had its prompt."
         _table("Cached prompt", _with_cache(found, names), note)
@@ -88,6 +95,21 @@ def _written(found: Sequence[ContenderSummary], names: Sequence[str], checked: C
             "Left out": _left_out(one),
         }
         for one in found
+    ]
+
+
+def _checks(found: Sequence[checks.Counted], names: Sequence[str]) -> Rows:
+    """Return a line a check, so that it is seen which of them fails."""
+    return [
+        {
+            "Prompts": "all" if prompt is None else str(prompt + 1),
+            "Check": check_words(check),
+            **{
+                name: f"{counts[place][0]:,} of {counts[place][1]:,}" if place in counts else "-"
+                for place, name in enumerate(names)
+            },
+        }
+        for prompt, check, counts in found
     ]
 
 

@@ -174,6 +174,17 @@ def test_checks_are_counted_beside_the_model() -> None:
     assert rows[0]["Checks passed"].endswith("(1 of 4 answers)")
 
 
+def test_each_check_has_a_line_of_its_own() -> None:
+    """Which of several checks fails is seen, model by model; a single one needs no table."""
+    checks = (Check("contains", "sky"), Check("contains", "blue"))
+    found = values(prompts=4, repeats=1, checks=checks).saying(_0="The sky.", _3="Nothing.")
+    texts = {cell: answer.text for cell, answer in found.answers(range(12)).items()}
+    at = measured(found, check_answers(found.comparison.setup, found.plan, texts))
+    rows = table(at, "Check")
+    assert [("all", "contains sky"), ("all", "contains blue")] == [(row["Prompts"], row["Check"]) for row in rows]
+    assert ["1 of 4", "0 of 4"] == [list(row.values())[2] for row in rows]
+
+
 def test_answers_stand_next_to_each_other_with_numbers_and_checks() -> None:
     """Each contender's answer has its name, its numbers, and for each check a word whether it passed."""
     found = values(prompts=2, repeats=1, checks=(Check("contains", "sky"),)).saying(_0="The sky is up.")

@@ -1,5 +1,7 @@
 """How measured numbers are said."""
 
+from dataclasses import replace
+
 import pytest
 
 from apehost_core.compare.measures import Measure
@@ -91,6 +93,12 @@ def test_pairs_name_the_better_one_or_what_it_takes() -> None:
     assert "Gemma" == say.verdict(pair("b"), NAMES)
     assert "cannot be told; about 40 more prompts would" == say.verdict(pair(None, 40), NAMES)
     assert "cannot be told" == say.verdict(pair(None), NAMES)
+
+
+def test_pairs_that_are_alike_are_said_to_be() -> None:
+    """Where the interval leaves no room for more than 5 %, that is what is known, and more prompts are not needed."""
+    alike = replace(pair(None, 40), ratio=Estimate(1.0, Interval(0.98, 1.01), 20, 10))
+    assert "within 2 % of each other" == say.verdict(alike, NAMES)
 
 
 def test_ratios_and_chances() -> None:

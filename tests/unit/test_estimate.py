@@ -58,7 +58,7 @@ def test_guesses_are_named() -> None:
     """What rests on no record says so, once for each model and server."""
     made = seen(SETUP, server("PC", 0, a="loaded"), server("Mini", 1, a="loaded"), usual=Usual())
     assert 2 == len(made.guessed)
-    assert "No answer of a on PC is on record" in made.guessed[0]
+    assert "No warm answer of a on PC is on record" in made.guessed[0]
     assert 0 < made.low_s < made.high_s
 
 
