@@ -5,7 +5,7 @@ from apehost_core.compare.claims import name
 from apehost_core.compare.comparison import CacheMode, Check, Listed, Mode, Setup, State
 from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Cell, Plan, Stretch
-from apehost_core.compare.progress import Preview, Progress
+from apehost_core.compare.progress import Preview, Progress, Waiting
 from apehost_ui.words import moment, ordinal
 
 _LONGEST_CHECK = 60
@@ -121,6 +121,14 @@ def cell_words(cell: Cell, setup: Setup, called: tuple[str, ...]) -> str:
         return f"{who}, warming up"
     times = f", {ordinal(cell.repeat + 1)} of {setup.repeats}" if setup.repeats > 1 else ""
     return f"{who}, {prompt}{times}{', the same once more from the cache' if cell.kind == 'cached' else ''}"
+
+
+def waiting_words(waiting: Waiting) -> str:
+    """Return who is waited for, why, and what comes of it."""
+    return (
+        f"Waiting for {waiting.server}: {waiting.fault.title}. It goes on by itself as soon as {waiting.server} "
+        "answers, and pauses when that takes longer than a few minutes."
+    )
 
 
 def remaining_words(progress: Progress) -> str:

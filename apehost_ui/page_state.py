@@ -229,6 +229,7 @@ class CompareState:
 
     Attributes:
         draft: The comparison that is being set up.
+        draft_name: Under which it is kept, for a refresh.
         refusal: Why the last action was not done; shown until the next one.
         undo: (id, title) of the comparison just put in the trash; None when there is nothing to undo.
         named: Pairs of cells, by comparison, whose names were shown before a vote.
@@ -236,6 +237,7 @@ class CompareState:
     """
 
     draft: SetupDraft = field(default_factory=SetupDraft)
+    draft_name: str = ""
     refusal: Fault | None = None
     undo: tuple[str, str] | None = None
     named: dict[str, set[frozenset[int]]] = field(default_factory=dict[str, set[frozenset[int]]])

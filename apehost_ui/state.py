@@ -8,13 +8,26 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from apehost_ui import compare_drafts
 from apehost_ui.history_state import HistoryState
-from apehost_ui.page_state import CONTEXT, LIST_SIZE, PAGE_SIZE, ChatState, CompareState, ProfilesState, ServersState
+from apehost_ui.page_state import (
+    CONTEXT,
+    LIST_SIZE,
+    PAGE_SIZE,
+    ChatState,
+    CompareState,
+    ProfilesState,
+    ServersState,
+    SetupDraft,
+)
 
 CONVERSATION = "c"
 MESSAGE = "m"
 COMPARISON = "comparison"
 SECTION = "section"
+DRAFT = "draft"
+_FORM = "new"
+"""The section with the form of a new comparison."""
 COMPOSER_KEY = "composer"
 
 
@@ -28,7 +41,8 @@ def profiles() -> ProfilesState:
 def compare() -> CompareState:
     """Return the compare page's state of this session."""
     if "compare" not in st.session_state:
-        st.session_state["compare"] = CompareState()
+        draft = compare_drafts.kept(named(DRAFT)) or SetupDraft()
+        st.session_state["compare"] = CompareState(draft, compare_drafts.new_name())
     return st.session_state["compare"]
 
 
@@ -39,7 +53,7 @@ def comparison_id() -> str | None:
 
 def open_comparison(comparison: str | None, section: str | None = None) -> None:
     """Point the URL at a comparison and one of its sections; None is the list of all."""
-    _name({COMPARISON: comparison, SECTION: section})
+    _name({COMPARISON: comparison, **_section(section)})
     compare().refusal = None
     close_dialog()
 
@@ -106,7 +120,12 @@ def follow_section(key: str, sections: Sequence[str], *, first: str | None = Non
 
 def take_section(key: str) -> None:
     """Point the URL at the section that a switch was set to; from its callback."""
-    st.query_params[SECTION] = st.session_state[key]
+    _name(_section(st.session_state[key]))
+
+
+def _section(section: str | None) -> dict[str, str | None]:
+    """Return what the URL says of a section: with the form of a new comparison also where its draft is kept."""
+    return {SECTION: section, DRAFT: compare().draft_name if section == _FORM else None}
 
 
 def conversation_id() -> str | None:

@@ -4,7 +4,7 @@ from typing import assert_never
 
 import streamlit as st
 
-from apehost_ui import compare_actions, compare_view, state
+from apehost_ui import compare_actions, compare_drafts, compare_view, state
 from apehost_ui.components.compare_header import comparison_header
 from apehost_ui.components.compare_sections import overview_section, part_of
 from apehost_ui.components.compare_setup import setup_form
@@ -26,6 +26,7 @@ with st.container(key="compare-page"):
                 compare_view.past()
             case "new":
                 setup_form(page.draft, host().servers, compare_actions.setup_actions())
+                compare_drafts.keep(page.draft_name, page.draft)
             case "leaderboard":
                 compare_view.ratings()
             case _:

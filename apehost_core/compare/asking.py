@@ -1,7 +1,8 @@
 """Makes the requests of one comparison, each as a run of the hub, and knows which are being made."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -9,7 +10,7 @@ from apehost_core.chat.exchange import Choice
 from apehost_core.compare.book import Book, Ended
 from apehost_core.compare.comparison import Comparison
 from apehost_core.compare.ports import ServersPort
-from apehost_core.compare.progress import Working
+from apehost_core.compare.progress import Waiting, Working
 from apehost_core.errors import Fault
 from apehost_core.ids import new_id
 from apehost_core.model import ModelRequest
@@ -22,7 +23,9 @@ PATIENCE_S: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 60.0, 60
 
 
 class Asking:
-    """Makes requests until it is told to halt. Lives on the event loop; `working` may be read from any thread.
+    """Makes requests until it is told to halt. Lives on the event loop.
+
+    `working` and `waiting` may be read from any thread.
 
     Attributes:
         comparison: What is compared.
@@ -48,6 +51,7 @@ class Asking:
         self._hub = hub
         self._halted = asyncio.Event()
         self._working: dict[int, Working] = {}
+        self._waiting: dict[str, Fault] = {}
 
     @property
     def halting(self) -> bool:
@@ -58,6 +62,20 @@ class Asking:
     def working(self) -> tuple[Working, ...]:
         """What is being asked now."""
         return tuple(self._working.values())
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Who is waited for."""
+        return tuple(Waiting(server, fault) for server, fault in tuple(self._waiting.items()))
+
+    @contextmanager
+    def waiting_for(self, server: str, fault: Fault) -> Generator[None, None, None]:
+        """Say that a server is waited for while the context lasts."""
+        self._waiting[server] = fault
+        try:
+            yield
+        finally:
+            del self._waiting[server]
 
     def halt(self) -> None:
         """Ask nothing more; what is being written goes to its end."""

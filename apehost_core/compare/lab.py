@@ -344,6 +344,7 @@ def _progress(book: Book, state: State, asking: Asking | None) -> Progress:
         to_judge=to_judge,
         working=asking.working if asking else (),
         remaining_s=book.remaining_s(),
+        waiting=asking.waiting if asking else (),
     )
 
 

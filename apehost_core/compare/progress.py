@@ -23,6 +23,19 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A server that is waited for, since it is away.
+
+    Attributes:
+        server: Its name.
+        fault: What it did last.
+    """
+
+    server: str
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """How far one contender is, in timed and cached cells.
 
@@ -49,6 +62,7 @@ class Progress:
         working: What is being asked now, one for each machine at most unless all is asked together.
         remaining_s: Seconds until the end, as far as is known; None when nothing is.
         fault: Why it stands still; None when it does not, or was told to.
+        waiting: Who is waited for before anything more is asked of them.
     """
 
     state: State
@@ -58,6 +72,7 @@ class Progress:
     working: tuple[Working, ...]
     remaining_s: float | None
     fault: Fault | None = None
+    waiting: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

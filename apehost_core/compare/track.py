@@ -43,7 +43,8 @@ class Caller:
             return
         self._away += 1
         if self._away >= _MOST_AWAY:
-            await self._wait_for(server, fault)
+            with self._asking.waiting_for(server, fault):
+                await self._wait_for(server, fault)
 
     async def _wait_for(self, server: str, fault: Fault) -> None:
         for pause_s in self._asking.patience_s:

@@ -68,8 +68,14 @@ FROM runs r
 LEFT JOIN generations g ON g.run_id = r.id
 WHERE r.comparison_id = TRY_CAST(? AS UUID) AND r.cell IS NOT NULL AND (r.outcome IS NOT NULL OR g.id IS NOT NULL)
 ORDER BY r.id, g.id"""
-COUNTING_ORDER = f"r.outcome = 'failed', NOT {AS_ASKED}, coalesce(g.cold, false), r.id DESC, g.id DESC"
-"""Of a cell's attempts that were answered or failed, the one that counts comes first; as in `compare.sample`."""
+COUNTING_ORDER = (
+    "r.outcome = 'failed', r.outcome = 'failed' AND coalesce(g.visible_chars, 0) = 0, "
+    f"NOT {AS_ASKED}, coalesce(g.cold, false), r.id DESC, g.id DESC"
+)
+"""Of a cell's attempts that were answered or failed, the one that counts comes first; as in `compare.sample`.
+
+Of failed ones, which no statistics tell apart, one that wrote something comes before one that did not.
+"""
 _COUNTING = f"""
 SELECT r.cell, r.id::VARCHAR
 FROM runs r
@@ -134,7 +140,8 @@ def answers(database: Database, comparison_id: str, cells: Sequence[int]) -> dic
     """Return the answer of each cell's counting attempt, by cell; of a failed one what came before it failed.
 
     An answered attempt counts before a failed one, the asked model's before another's, a warm one before a cold one,
-    a later one before an earlier one. Cells that were neither answered nor failed are left out.
+    a later one before an earlier one; where all failed, one that wrote something before all others. Cells that were
+    neither answered nor failed are left out.
     """
     counting = _counting(database, comparison_id, cells)
     said = messages_of(database, counting)

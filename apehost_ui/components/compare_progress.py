@@ -12,7 +12,7 @@ from apehost_core.compare.plan import Plan
 from apehost_core.compare.progress import Done, Progress, Working
 from apehost_core.runs.live_run import LiveRun
 from apehost_ui import state
-from apehost_ui.compare_words import cell_words, names, remaining_words
+from apehost_ui.compare_words import cell_words, names, remaining_words, waiting_words
 from apehost_ui.components.compare_grid import Fields, progress_grid
 from apehost_ui.components.fault import fault_box
 from apehost_ui.markdown import plain_label
@@ -62,6 +62,8 @@ def _look(comparison: Comparison, plan: Plan, called: Sequence[str], watched: Wa
     with st.container(key="working"):
         for one in progress.working:
             st.caption(plain_label(_working_words(one, comparison, plan, tuple(called), watched)))
+        for one in progress.waiting:
+            st.warning(plain_label(waiting_words(one)), icon=":material/hourglass_top:")
     with st.container(key="progress-fault"):
         if progress.fault is not None and comparison.fault is None:
             fault_box(progress.fault)

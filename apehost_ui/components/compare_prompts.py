@@ -8,6 +8,7 @@ import streamlit as st
 
 from apehost_core.compare.comparison import Prompt
 from apehost_core.compare.numbers import counted
+from apehost_core.compare.prompt_files import MOST_BYTES
 from apehost_core.compare.prompts import MOST_PAST, PastPrompts, fields_of, from_file
 from apehost_core.errors import ApeHostError, InputRefused
 from apehost_ui import state
@@ -95,7 +96,16 @@ def _template(draft: SetupDraft) -> None:
 
 
 def _file(draft: SetupDraft) -> None:
-    uploaded = st.file_uploader("File of prompts", type=_TYPES, key=draft.key("file"), help=_FILE_HELP)
+    key = draft.key("file")
+    uploaded = st.file_uploader(
+        "File of prompts",
+        type=_TYPES,
+        key=key,
+        help=_FILE_HELP,
+        max_upload_size=MOST_BYTES // 1_000_000,
+        on_change=_file_changed,
+        args=(draft, key),
+    )
     if uploaded is not None and (uploaded.name, uploaded.file_id) != (draft.file, draft.file_id):
         draft.file, draft.file_id, draft.file_prompts = uploaded.name, uploaded.file_id, ()
         try:
@@ -108,6 +118,12 @@ def _file(draft: SetupDraft) -> None:
     elif draft.file_prompts:
         st.caption(f"{counted(len(draft.file_prompts), 'prompt')} from {plain_label(draft.file)}")
         _table(draft.file_prompts, key=draft.key("file-table"))
+
+
+def _file_changed(draft: SetupDraft, key: str) -> None:
+    """Forget the prompts of a file that was taken away."""
+    if state.widget_value(key) is None:
+        draft.file, draft.file_id, draft.file_prompts, draft.file_fault = "", "", (), None
 
 
 def _history(draft: SetupDraft, models: Sequence[str], find: FindPast) -> None:

@@ -154,9 +154,12 @@ async def test_a_server_that_comes_back_is_waited_for(tmp_path: Path) -> None:
         await net.host.lab.start(comparison.id)
         await asked(net, "PC", 6)
         await net.kill("PC")
-        await until(lambda: net.view("PC").state == "offline")
+        await until(lambda: net.host.lab.progress(comparison.id).waiting != ())
+        (waiting,) = net.host.lab.progress(comparison.id).waiting
+        assert ("PC", "refused") == (waiting.server, waiting.fault.kind)
         await net.start("PC")
         assert "finished" == (await ended(net, comparison.id)).state
+        assert () == (await asyncio.to_thread(net.host.lab.progress, comparison.id)).waiting
         plan, columns = await measured(net, comparison.id)
         timed = answered(plan, columns, "timed")
         assert (20, 20) == (len(timed), len(set(timed)))

@@ -25,10 +25,14 @@ def two() -> dict[str, Simulator | None]:
 class CompareTab(Tab):
     """One session on the compare page."""
 
-    def __init__(self, *, comparison: str | None = None) -> None:
-        """Open the page; a comparison is named by the URL, and None opens the form of a new one."""
+    def __init__(self, *, comparison: str | None = None, draft: str | None = None) -> None:
+        """Open the page; a comparison, or the draft of one, is named by the URL; None opens an empty form."""
         super().__init__()
+        if draft is not None:
+            self.at.query_params.update({state.SECTION: "new", state.DRAFT: draft})
         self.to("compare")
+        if draft is not None:
+            return
         if comparison is None:
             self.section("new")
         else:

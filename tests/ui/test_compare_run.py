@@ -110,6 +110,18 @@ def test_a_failed_answer_is_said_beside_the_others(start: Start) -> None:
     assert "Compute error" in tab.column(1)
 
 
+def test_words_stay_when_the_second_attempt_has_none(start: Start) -> None:
+    """What was written before a server died is still there after it was asked again and did not answer."""
+    app = start({"mini": Simulator(QUICK), "pc": Simulator(ENDLESS)})
+    app.host.lab.patience_s = (0.05, 0.05)
+    tab = begun(QUICK_LABEL, "Endless Q4_K_M · pc")
+    until(lambda: "on3" in tab.run().column(1))
+    app.servers["pc"].open.close()
+    in_state(app, tab.comparison, "paused")
+    assert "on3" in tab.run().column(1)
+    assert "cut off by pc" in tab.column(1)
+
+
 def test_another_model_that_answers_is_flagged(start: Start) -> None:
     """Its column warns that it is not the one that was asked."""
     app = start({"mini": Simulator(QUICK)})

@@ -7,6 +7,7 @@ from apehost_core.model import Preferences, Sampling
 from apehost_core.servers import Form
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator, serve
+from apehost_ui import compare_drafts, state
 from apehost_ui.compare_draft import draft_of, setup_of
 from apehost_ui.page_state import ContenderDraft, Picked, SetupDraft
 from tests.ui.comparing import CALM_LABEL, QUICK_LABEL, CompareTab, in_state, kept, two
@@ -167,6 +168,9 @@ def test_a_file_of_prompts(start: Start) -> None:
     tab = benchmark().switch("source", "file")
     tab.at.file_uploader[0].set_value(("set.csv", b"prompt,topic\nOne?,sums\nTwo?,sums\n", "text/csv"))
     assert "2 prompts from set.csv" in tab.run().page
+    tab.at.file_uploader[0].set_value(None)
+    assert "set.csv" not in tab.run().page
+    assert "There is no prompt yet" in tab.plan
     tab.at.file_uploader[0].set_value(("bad.csv", b"name\nOne?\n", "text/csv"))
     assert "bad.csv, line 1 names no column prompt" in tab.run().errors
     tab.at.file_uploader[0].set_value(("set.csv", b"prompt,topic\nOne?,sums\nTwo?,sums\n", "text/csv"))
@@ -243,3 +247,34 @@ def test_a_setup_comes_back_into_the_form() -> None:
     setup = setup_of(draft, lambda _, own: own)
     again = draft_of(setup, "Old", draft)
     assert (setup, "Be brief.") == (setup_of(again, lambda _, own: own), again.shared.system_prompt)
+
+
+def test_a_refresh_keeps_what_stands_in_the_form(start: Start) -> None:
+    """A new session on the same URL shows models, prompts and settings as they were; two tabs do not disturb it."""
+    start(two())
+    before = benchmark().typed("typed", "One?\nTwo?").number("repeats", 7)
+    name = before.at.query_params[state.DRAFT]
+    after = CompareTab(draft=name)
+    assert before.at.session_state["compare"].draft == after.at.session_state["compare"].draft
+    assert [QUICK_LABEL, CALM_LABEL] == after.chosen
+    assert "One?\nTwo?" == after.at.text_area(key=after.key("typed")).value
+    assert 7 == after.at.number_input(key=after.key("repeats")).value
+    after.typed("typed", "Three?")
+    assert "One?\nTwo?" == CompareTab(draft=name).at.session_state["compare"].draft.typed
+
+
+def test_a_draft_of_nobody_is_an_empty_form(start: Start) -> None:
+    """A name that nothing is kept under, as after a restart, shows the form all the same."""
+    start(two())
+    assert [] == CompareTab(draft="unknown").chosen
+
+
+def test_only_so_many_drafts_are_kept() -> None:
+    """The oldest are forgotten; what is kept does not change with the form that it was made from."""
+    draft = SetupDraft(typed="first")
+    names = [compare_drafts.new_name() for _ in range(compare_drafts.MOST + 1)]
+    for name in names:
+        compare_drafts.keep(name, draft)
+    draft.typed = "later"
+    assert compare_drafts.kept(names[0]) is None
+    assert SetupDraft(typed="first") == compare_drafts.kept(names[-1])
