@@ -133,7 +133,8 @@ class Reading:
             return self._store.table(comparison_id, export_format)
         plan, summary = self.plan(comparison_id), self.summary(comparison_id)
         votes, checked = self.votes(comparison_id), self.checks(comparison_id)
-        return report(comparison, plan, summary, votes=votes, checked=checked).encode()
+        unread = Sample.of(self.columns(comparison_id), plan, comparison.setup).without_verdict(plan, votes)
+        return report(comparison, plan, summary, votes=votes, unread=unread, checked=checked).encode()
 
     def _known(self, comparison_id: str) -> Comparison:
         found = self._store.get(comparison_id)

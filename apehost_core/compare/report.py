@@ -33,7 +33,13 @@ _NO_CLAIM = "These runs do not tell the models apart."
 
 
 def report(
-    comparison: Comparison, plan: Plan, summary: Summary, *, votes: Sequence[Vote] = (), checked: Checked | None = None
+    comparison: Comparison,
+    plan: Plan,
+    summary: Summary,
+    *,
+    votes: Sequence[Vote] = (),
+    unread: int = 0,
+    checked: Checked | None = None,
 ) -> str:
     """Return the report.
 
@@ -42,6 +48,7 @@ def report(
         plan: Its requests.
         summary: What the statistics say.
         votes: All votes on its answers, of people and of the judge.
+        unread: Pairs of which the judge gave no verdict that could be read.
         checked: What the checks say; None where there are none.
     """
     setup, names = comparison.setup, report_tables.names_of(comparison.setup)
@@ -53,7 +60,7 @@ def report(
         ("Apart", report_tables.apart(summary, names)),
         ("Energy", report_tables.energy(summary, names, setup.price_kwh)),
         ("Checks", report_tables.checks(checked, names) if checked else ""),
-        ("Votes", report_tables.votes(comparison, plan, votes, names)),
+        ("Votes", report_tables.votes(plan, votes, names, unread)),
         ("Setup", setup_section(setup, names)),
         ("How it was measured", measuring(setup, plan)),
         ("What is not known", unknown(setup, summary, names)),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from apehost_core.compare.checks import Checked, Passed
 from apehost_core.compare.claims import name, within_percent
-from apehost_core.compare.comparison import Comparison, Setup, Verdict, Vote
+from apehost_core.compare.comparison import Setup, Verdict, Vote
 from apehost_core.compare.measures import BETTER, Measure, Noted
 from apehost_core.compare.numbers import counted
 from apehost_core.compare.plan import Plan
@@ -178,8 +178,15 @@ def _passed(one: Passed) -> list[str]:
     return [f"{one.passed:,}", f"{one.answers:,}", f"{one.prompts:,}", share]
 
 
-def votes(comparison: Comparison, plan: Plan, given: Sequence[Vote], names: Sequence[str]) -> str:
-    """Return votes and ratings, those of people and those of a judging model apart; empty without any."""
+def votes(plan: Plan, given: Sequence[Vote], names: Sequence[str], unread: int) -> str:
+    """Return votes and ratings, those of people and those of a judging model apart; empty without any.
+
+    Args:
+        plan: The cells.
+        given: All votes.
+        names: Of the contenders.
+        unread: Pairs of which the judge gave no verdict.
+    """
     parts: list[str] = []
     people = [vote for vote in given if vote.voter == "person"]
     if people:
@@ -194,6 +201,8 @@ def votes(comparison: Comparison, plan: Plan, given: Sequence[Vote], names: Sequ
             "where it did not stay with its verdict, that is a tie."
         )
         parts.append(_votes(plan, judged, names))
+    if unread:
+        parts.append(f"{counted(unread, 'pair')} without a verdict: what the judge wrote could not be read as one.")
     return "\n\n".join(parts)
 
 

@@ -1,12 +1,13 @@
 """Which recorded attempts count, and their values by contender and prompt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apehost_core.compare.comparison import Setup
+from apehost_core.compare.comparison import Setup, Vote
 from apehost_core.compare.measures import ANSWERED, FAILED, Columns
 from apehost_core.compare.plan import CellKind, Plan
 
@@ -65,6 +66,13 @@ class Sample:
         places = np.array(list(map(attrgetter("contender", "prompt"), cells)), dtype=np.intp).reshape(-1, 2)
         row, came_to = _counting(columns, len(cells))
         return cls(setup, columns, kind, places[:, 0], places[:, 1], row, came_to)
+
+    def without_verdict(self, plan: Plan, votes: Sequence[Vote]) -> int:
+        """Return of how many pairs what the judge wrote could not be read as a verdict; `votes` may be anybody's."""
+        answered = self.came_to >= COLD
+        pairs = zip(plan.judging[::2], plan.judging[1::2], strict=True)
+        asked = sum(bool(answered[one] and answered[other]) for one, other in pairs)
+        return asked - sum(vote.voter == "judge" for vote in votes)
 
     def cells(self, kind: CellKind) -> NDArray[np.bool_]:
         """Return which cells are of a kind."""

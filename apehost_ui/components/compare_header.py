@@ -58,6 +58,15 @@ def comparison_header(comparison: Comparison, actions: HeaderActions) -> None:
             fault_box(comparison.fault)
 
 
+def _stop(comparison: Comparison, actions: HeaderActions) -> None:
+    """Draw the button that stops it; Escape does so where answers are all that is looked at, as in a chat.
+
+    Beside a benchmark people look around, and Escape closes a list or leaves a field.
+    """
+    shortcut = "Escape" if comparison.setup.mode == "side_by_side" else None
+    st.button("Stop now", key="stop", icon=":material/stop_circle:", shortcut=shortcut, on_click=actions.stop)
+
+
 def _buttons(comparison: Comparison, actions: HeaderActions) -> None:
     match comparison.state:
         case "planned":
@@ -65,9 +74,9 @@ def _buttons(comparison: Comparison, actions: HeaderActions) -> None:
         case "running":
             if not comparison.setup.together:
                 _button("Pause", "pause", actions.pause, "What is being written goes to its end")
-            st.button("Stop now", key="stop", icon=":material/stop_circle:", shortcut="Escape", on_click=actions.stop)
+            _stop(comparison, actions)
         case "pausing":
-            st.button("Stop now", key="stop", icon=":material/stop_circle:", shortcut="Escape", on_click=actions.stop)
+            _stop(comparison, actions)
         case "paused":
             _main("Resume", "play_arrow", actions.start)
         case "failed":

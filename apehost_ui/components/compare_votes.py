@@ -110,7 +110,7 @@ def voting(
             st.info(_ONE_MODEL if same else _NOTHING, icon=":material/how_to_vote:")
     with st.container(key="vote-judge"):
         if mode == "open" or found.next is None:
-            _judged([vote for vote in votes if vote.voter == "judge"], plan, names)
+            _judged([vote for vote in votes if vote.voter == "judge"], plan, names, sample.without_verdict(plan, votes))
 
 
 def _mode() -> _Mode:
@@ -174,17 +174,25 @@ def _ballot(
             )
 
 
-def _judged(votes: Sequence[Vote], plan: Plan, names: Sequence[str]) -> None:
-    """Draw what a judging model said of each pair; nothing where none was asked."""
-    if not votes:
+def _judged(votes: Sequence[Vote], plan: Plan, names: Sequence[str], unread: int) -> None:
+    """Draw what a judging model said of each pair, and of how many it said nothing; nothing where none was asked."""
+    if not votes and not unread:
         return
+    st.subheader("What the judge said", anchor=False)
+    if unread:
+        st.caption(f"{counted(unread, 'pair')} without a verdict: what the judge wrote could not be read as one.")
+    if votes:
+        _tally(votes, plan, names)
+
+
+def _tally(votes: Sequence[Vote], plan: Plan, names: Sequence[str]) -> None:
+    """Draw how often each model was called better."""
     tally: dict[tuple[int, int], Counter[str]] = {}
     for vote in votes:
         left, right = plan.cells[vote.left].contender, plan.cells[vote.right].contender
         said = {"left": left, "right": right}.get(vote.verdict)
         a, b = min(left, right), max(left, right)
         tally.setdefault((a, b), Counter())["tie" if said is None else "a" if said == a else "b"] += 1
-    st.subheader("What the judge said", anchor=False)
     judges = ", ".join(sorted({vote.judge for vote in votes if vote.judge}))
     st.caption(plain_label(f"Judged by model {judges}, in both orders; where they disagree, it is a tie."))
     rows = [

@@ -225,6 +225,17 @@ async def test_a_judge_reads_both_orders(tmp_path: Path) -> None:
         assert [("tie", "judge", "judge")] * 2 == [(vote.verdict, vote.voter, vote.judge) for vote in votes]
 
 
+async def test_a_judge_that_gives_no_verdict_is_said(tmp_path: Path) -> None:
+    """Pairs of which the judge wrote something else have no vote, and the report counts them."""
+    async with network(tmp_path, {"PC": Simulator(quick("alpha"), quick("beta"), quick("judge"))}) as net:
+        both = [contender("PC", "alpha"), contender("PC", "beta")]
+        setup = benchmark(both, prompt_count=2, judge=Judge("PC", "judge"))
+        comparison = await carried_out(net, setup)
+        assert [] == await asyncio.to_thread(net.host.lab.votes, comparison.id)
+        report = await asyncio.to_thread(net.host.lab.export, comparison.id, "markdown")
+        assert "2 pairs without a verdict" in report.decode()
+
+
 async def test_a_vote_is_about_two_answers(tmp_path: Path) -> None:
     """It is kept with the models' identities; cells of one model, of two prompts, or without an answer are refused."""
     async with network(tmp_path, {"PC": Simulator(quick("alpha"), quick("beta"))}) as net:
