@@ -1,6 +1,7 @@
 """The frame around every page: page config, navigation, the sidebar with models and conversations."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +14,7 @@ from apehost_ui.components.fault import fault_box
 from apehost_ui.components.model_picker import model_picker
 from apehost_ui.host import current, host
 from apehost_ui.markdown import plain_label
-from apehost_ui.watch import watch
+from apehost_ui.watch import situation, watch
 
 PAGES = Path(__file__).parent.parent / "pages"
 STYLE = Path(__file__).with_name("style.css")
@@ -65,11 +66,11 @@ def _sidebar() -> None:
         st.button("Older chats", key="older", type="tertiary", on_click=state.list_older)
 
 
-def _page() -> None:
+def _page(seen: str) -> None:
     if page != chat_page or state.chat().picked is not None:  # a chat page without any model says more
         nobody_answers(host().servers)
     page.run()
-    watch()
+    watch(seen)
 
 
 def _or_fault(draw: Callable[[], None]) -> None:
@@ -81,6 +82,7 @@ def _or_fault(draw: Callable[[], None]) -> None:
 
 
 state.arrive(page.title)
+begun = situation() if current() is not None else ""  # what changes while this is drawn is noticed, too
 with st.sidebar:
     _or_fault(_sidebar)
 if (link := state.chat().to_chat) is not None:
@@ -89,4 +91,4 @@ if (link := state.chat().to_chat) is not None:
 if current() is None:
     st.info("ApeHost is starting …")
 else:
-    _or_fault(_page)
+    _or_fault(partial(_page, begun))
