@@ -104,6 +104,15 @@ def undo_delete() -> None:
             page.undo = None
 
 
+def restore(comparison_id: str) -> None:
+    """Take a comparison out of the trash."""
+    page = state.compare()
+    with telling():
+        call(host().lab.restore, comparison_id)
+        if page.undo is not None and page.undo[0] == comparison_id:
+            page.undo = None
+
+
 def ended(comparison_id: str, cells: Sequence[int]) -> dict[int, Ended]:
     """Return how the last attempts at these cells ended, by cell; those that have not are left out."""
     lab = host().lab

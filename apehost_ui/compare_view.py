@@ -15,7 +15,7 @@ from apehost_ui.compare_words import names
 from apehost_ui.components import compare_live, compare_progress
 from apehost_ui.components.compare_answers import answers
 from apehost_ui.components.compare_export import export_buttons
-from apehost_ui.components.compare_list import comparison_list
+from apehost_ui.components.compare_list import ListActions, comparison_list
 from apehost_ui.components.compare_plan import order
 from apehost_ui.components.compare_results import results
 from apehost_ui.components.compare_votes import VoteActions, voting
@@ -31,11 +31,15 @@ def past() -> None:
     undo = state.compare().undo
     comparison_list(
         host().lab.list(compare_actions.LISTED),
+        host().lab.list(compare_actions.LISTED, trashed=True),
         undo=undo[1] if undo else None,
-        on_new=compare_actions.open_new,
-        on_open=state.open_comparison,
-        on_delete=compare_actions.delete,
-        on_undo=compare_actions.undo_delete,
+        actions=ListActions(
+            new=compare_actions.open_new,
+            open=state.open_comparison,
+            delete=compare_actions.delete,
+            undo=compare_actions.undo_delete,
+            restore=compare_actions.restore,
+        ),
     )
 
 

@@ -321,9 +321,9 @@ class Lab(Reading):
         if live is not None and live.task is not None and live.asking.halting:
             await asyncio.wait((live.task,))
 
-    def list(self, limit: int = 50) -> list[Listed]:
-        """Return the latest comparisons that are not in the trash, newest first."""
-        return self._store.list(limit)
+    def list(self, limit: int = 50, *, trashed: bool = False) -> list[Listed]:
+        """Return the latest comparisons, newest first: those in the trash, or all others."""
+        return self._store.list(limit, trashed=trashed)
 
 
 def setup_text(setup: Setup) -> str:

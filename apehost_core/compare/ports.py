@@ -141,6 +141,6 @@ class StorePort(Protocol):
         """Return all attempts with what was measured, as a file."""
         ...
 
-    def list(self, limit: int) -> list[Listed]:
-        """Return the latest comparisons that are not in the trash, newest first."""
+    def list(self, limit: int, *, trashed: bool = False) -> list[Listed]:
+        """Return the latest comparisons, newest first: those in the trash, or all others."""
         ...

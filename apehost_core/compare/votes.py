@@ -54,15 +54,17 @@ class _Fit:
 def leaderboard(votes: Sequence[Vote]) -> Leaderboard:
     """Return ratings of the models that were voted on; a vote on two answers of one model counts for nothing.
 
-    No interval is given for a model with fewer than 10 votes, or one that only ever won, lost or tied, since that sets
-    no limit to it.
+    Models with fewer than 10 votes come after the others of their group, whatever their rating. No interval is
+    given for them, nor for a model that only ever won, lost or tied, since that sets no limit to it.
     """
     counted = [vote for vote in votes if vote.left_identity != vote.right_identity]
     if not counted:
         return Leaderboard((), 0.0, 0, connected=True)
     models = sorted({one for vote in counted for one in (vote.left_identity, vote.right_identity)}, key=_sortable)
     fit = _fitted(_tally(counted, models))
-    order = sorted(range(len(models)), key=lambda one: (fit.groups[one], -fit.fitted[one]))
+    order = sorted(
+        range(len(models)), key=lambda one: (fit.groups[one], fit.votes(one) < FEWEST_VOTES, -fit.fitted[one])
+    )
     next_pair, more = _next(fit, order)
     return Leaderboard(
         tuple(_rating(fit, one, models[one]) for one in order),

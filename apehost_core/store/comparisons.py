@@ -86,12 +86,12 @@ class Comparisons:
             raise StoreError(Fault(kind="store", title="There is no such comparison", advice="Was it deleted?"))
         return plan_in(row[0])
 
-    def list(self, limit: int) -> list[Listed]:
-        """Return the latest comparisons, newest first, without the trash."""
+    def list(self, limit: int, *, trashed: bool = False) -> list[Listed]:
+        """Return the latest comparisons, newest first: those in the trash, or all others."""
         with self._database.read() as cursor:
             rows = cursor.execute(
                 "SELECT id::VARCHAR, title, created_at, state, mode, contenders, prompts FROM comparisons "
-                "WHERE trashed_at IS NULL ORDER BY id DESC LIMIT ?",
+                f"WHERE trashed_at IS {'NOT NULL' if trashed else 'NULL'} ORDER BY id DESC LIMIT ?",
                 [limit],
             ).fetchall()
         return [Listed(*row) for row in rows]

@@ -204,6 +204,20 @@ def test_delete_and_undo(start: Start) -> None:
     assert "word0" in tab.press("Undo").page
 
 
+def test_everything_that_was_deleted_can_come_back(start: Start) -> None:
+    """The trash lists all of it, not only the last; what is restored is listed again, and the trash goes when empty."""
+    app = start(two())
+    titles = ("First?", "Second?")
+    for title in titles:
+        finished(app, begun(QUICK_LABEL, CALM_LABEL, prompt=title)).press("Delete")
+    tab = CompareTab().section("past")
+    assert ["Trash (2)"] == [box.label for box in tab.at.expander]
+    for one in app.host.lab.list(trashed=True):
+        tab.click(f"restore-{one.id}")
+    assert {*titles} == {one.title for one in app.host.lab.list()}
+    assert [] == [box.label for box in tab.at.expander]
+
+
 def test_rename(start: Start) -> None:
     """It is called so from then on."""
     app = start(two())
