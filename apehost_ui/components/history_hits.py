@@ -1,0 +1,184 @@
+"""What a search found: the box, the filter words, the hits with what was looked for marked, the facets."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, cast
+
+import streamlit as st
+
+from apehost_core.compare.numbers import counted
+from apehost_core.history.found import Facet, Found, Hit, Order, SearchProgress, Snippet
+from apehost_core.history.search_words import FilterName
+from apehost_ui.markdown import plain_label
+from apehost_ui.words import duration, moment
+
+BOX_KEY: Final = "q"
+_PLACEHOLDER: Final = 'Search everything: words, "a phrase", begin*, -without, model:qwen, has:error, after:7d'
+_WHERE: Final = {"text": "", "reasoning": "in its reasoning", "tool": "in a tool call", "title": "title"}
+_ROLES: Final = {"user": "you", "assistant": "model", "tool": "tool", "system": "system", "": ""}
+_ORDERS: Final[dict[Order, str]] = {"relevance": "Best first", "newest": "Newest first"}
+
+
+def search_box(filter_words: Mapping[FilterName, str]) -> str:
+    """Draw the box and what can be written into it; returns what is written. It stands in the URL."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="search-line"):
+        text = st.text_input(
+            "Search",
+            key=BOX_KEY,
+            type="search",
+            bind="query-params",
+            live=True,
+            max_chars=1000,
+            placeholder=_PLACEHOLDER,
+            icon=":material/search:",
+            label_visibility="collapsed",
+        )
+        with st.popover("", icon=":material/help:", key="search-help", help="What can be written"):
+            st.markdown(
+                'All words must be there. `"a phrase"` keeps their order, `begin*` takes any ending, `-word` leaves '
+                "out what has it. A filter word with `-` before it leaves out what it names."
+            )
+            st.markdown("\n".join(f"- `{example}`" for example in filter_words.values()))
+    return (text or "").strip()
+
+
+def index_state(progress: SearchProgress) -> None:
+    """Draw how far the index is while it is not complete."""
+    if progress.state == "broken":
+        st.warning("The search index cannot be used now; it is tried again by itself.", icon=":material/build:")
+    elif progress.state != "ready":
+        verb = "is being built anew" if progress.state == "rebuilding" else "is catching up"
+        share = progress.done / progress.total if progress.total else 0.0
+        st.progress(min(share, 1.0), text=f"The search index {verb}: {progress.done:,} of {progress.total:,}.")
+
+
+@dataclass(frozen=True, slots=True)
+class HitActions:
+    """What the buttons of the hits do.
+
+    Attributes:
+        open: Shows the message in its branch on the chat page.
+        preview: Shows or hides what stands around it below the hit.
+        narrow: Gets a filter word to add to the search.
+        clear: Empties the search.
+    """
+
+    open: Callable[[Hit], None]
+    preview: Callable[[Hit], None]
+    narrow: Callable[[str], None]
+    clear: Callable[[], None]
+
+
+@contextmanager
+def found_line() -> Generator[tuple[Order, Callable[[Found], None]], None, None]:
+    """Draw the switch of the order; gives the order that is wanted, and what says how many hits there are."""
+    with st.container(horizontal=True, vertical_alignment="center", key="found-line"):
+        count = st.empty()
+        order = _order_switch()
+    notes = st.container(key="found-notes")
+
+    def say(found: Found) -> None:
+        count.caption(f"{counted(found.total, 'hit')} in {duration(found.took_ms / 1000)}", width="stretch")
+        with notes:
+            for note in found.notes:
+                st.caption(plain_label(note))
+
+    yield order, say
+
+
+def _order_switch() -> Order:
+    """Draw the switch of the order, which stands in the URL."""
+    picked = st.segmented_control(
+        "Order",
+        tuple(_ORDERS),
+        default="relevance",
+        required=True,
+        format_func=_ORDERS.__getitem__,
+        key="order",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return cast("Order", picked)
+
+
+def facets(found: Sequence[Facet], *, on_pick: Callable[[str], None]) -> None:
+    """Draw the values that the hits have, with how many have each; one that is pressed narrows the search."""
+    with st.container(key="facets", gap="small"):
+        for facet in found:
+            if len(facet.values) < 2:
+                continue
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"facet-{facet.name}"):
+                st.caption(facet.name, width="content")
+                for number, (value, count) in enumerate(facet.values):
+                    st.button(
+                        f"{plain_label(value)} :gray[{count:,}]",
+                        key=f"facet|{facet.name}|{number}|{value}",
+                        type="tertiary",
+                        on_click=on_pick,
+                        args=(f'{facet.name}:"{value}"',),
+                    )
+
+
+def nothing_found(*, on_clear: Callable[[], None]) -> None:
+    """Say that there are no hits, and what helps."""
+    with st.container(key="no-hits"):
+        st.info("Nothing has all of that. Fewer words, `begin*` or fewer filter words find more.")
+        st.button("Clear search", key="clear-search", icon=":material/close:", on_click=on_clear)
+
+
+def hit_rows(hits: Sequence[Hit], previewed: str | None, actions: HitActions, draw_preview: Callable[[], None]) -> None:
+    """Draw the hits.
+
+    Args:
+        hits: In order.
+        previewed: The message whose surroundings are shown; None where none are.
+        actions: What the buttons do.
+        draw_preview: Draws what stands around that message.
+    """
+    with st.container(key="hits", gap="small"):
+        for hit in hits:
+            name = hit.message_id if hit.where != "title" else f"title-{hit.conversation_id}"
+            shown = hit.message_id == previewed and hit.where != "title"
+            with st.container(border=True, gap="small", key=f"hit-{name}"):
+                with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                    with st.container(width="stretch", gap=None):
+                        label = marked(hit.snippet) if hit.where == "title" else plain_label(hit.title)
+                        st.button(label, key=f"see-{name}", type="tertiary", on_click=actions.open, args=(hit,))
+                        st.caption(_about(hit))
+                    if hit.where != "title":
+                        _preview_button(hit, shown, actions)
+                if hit.where != "title":
+                    st.markdown(marked(hit.snippet))
+                if shown:
+                    draw_preview()
+
+
+def _preview_button(hit: Hit, shown: bool, actions: HitActions) -> None:
+    st.button(
+        "Hide" if shown else "Preview",
+        key=f"preview-{hit.message_id}",
+        type="tertiary",
+        icon=":material/expand_less:" if shown else ":material/expand_more:",
+        on_click=actions.preview,
+        args=(hit,),
+    )
+
+
+def _about(hit: Hit) -> str:
+    who = plain_label(hit.model) or _ROLES.get(hit.role, plain_label(hit.role))
+    pieces = [who, plain_label(hit.server), _WHERE[hit.where], moment(hit.at)]
+    pieces += [" ".join(f":gray-badge[{plain_label(tag)}]" for tag in hit.tags)]
+    pieces += ["archived"] if hit.archived else []
+    pieces += ["in the trash"] if hit.trashed else []
+    return " · ".join(filter(None, pieces))
+
+
+def marked(snippet: Snippet) -> str:
+    """Return a snippet as Markdown in which nothing is alive but the marks on what was looked for."""
+    pieces: list[str] = []
+    for text, found in snippet:
+        words = plain_label(text)
+        inner = f":orange-background[{words}]" if found and words else words
+        pieces.append(f"{' ' * text[:1].isspace()}{inner}{' ' * (text[-1:].isspace() and bool(words))}")
+    return "".join(pieces)

@@ -1,0 +1,155 @@
+"""A page of the list of conversations, with what is done to many at once."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import streamlit as st
+
+from apehost_core.compare.numbers import counted
+from apehost_core.history.listing import Listed, Place
+from apehost_ui.history_state import Verb
+from apehost_ui.markdown import plain_label
+from apehost_ui.words import moment
+
+_ARCHIVE: tuple[str, str, Verb] = ("Archive", ":material/archive:", "archive")
+_UNARCHIVE: tuple[str, str, Verb] = ("Take out of archive", ":material/unarchive:", "unarchive")
+_DELETE: tuple[str, str, Verb] = ("Delete", ":material/delete:", "trash")
+_RESTORE: tuple[str, str, Verb] = ("Restore", ":material/restore_from_trash:", "restore")
+
+
+@dataclass(frozen=True, slots=True)
+class RowActions:
+    """What the buttons of a line do; each gets the conversation's id.
+
+    Attributes:
+        open: Shows it on the chat page.
+        preview: Shows or hides its last messages below the line.
+        pick: Gets in `picked` whether it is picked now.
+    """
+
+    open: Callable[[str], None]
+    preview: Callable[[str], None]
+    pick: Callable[[str], None]
+
+
+def conversation_rows(
+    listed: Sequence[Listed],
+    picked: Collection[str],
+    previewed: str | None,
+    actions: RowActions,
+    draw_preview: Callable[[str], None],
+) -> None:
+    """Draw a line a conversation.
+
+    Args:
+        listed: In order.
+        picked: Ids of those that are picked.
+        previewed: Id of the one whose preview is open; None when none is.
+        actions: What the buttons do.
+        draw_preview: Draws a conversation's preview.
+    """
+    with st.container(key="history-rows", gap="small"):
+        for one in listed:
+            with st.container(border=True, gap="small", key=f"listed-{one.id}"):
+                _row(one, one.id in picked, actions, open_=one.id == previewed)
+                if one.id == previewed:
+                    draw_preview(one.id)
+
+
+def _row(one: Listed, picked: bool, actions: RowActions, *, open_: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line-{one.id}"):
+        st.checkbox(
+            f"Pick {plain_label(one.title)}",
+            value=picked,
+            key=f"pick-{one.id}-{picked}",
+            label_visibility="collapsed",
+            width="content",
+            on_change=actions.pick,
+            args=(one.id,),
+        )
+        with st.container(width="stretch", gap=None):
+            st.button(
+                plain_label(one.title), key=f"see-{one.id}", type="tertiary", on_click=actions.open, args=(one.id,)
+            )
+            st.caption(listed_words(one))
+        st.button(
+            "Hide" if open_ else "Preview",
+            key=f"preview-{one.id}",
+            type="tertiary",
+            icon=":material/expand_less:" if open_ else ":material/expand_more:",
+            on_click=actions.preview,
+            args=(one.id,),
+        )
+
+
+def listed_words(one: Listed) -> str:
+    """Return what is known of a conversation, as a label: "12 Mar 2026 · 8 messages · 1,204 tokens · gemma-3-1b"."""
+    pieces = [moment(one.updated_at), f"{counted(one.messages, 'message')}"]
+    if one.tokens:
+        pieces.append(f"{one.tokens:,} tokens")
+    pieces += [", ".join(map(plain_label, one.models))] if one.models else []
+    pieces += [" ".join(f":gray-badge[{plain_label(tag)}]" for tag in one.tags)] if one.tags else []
+    pieces += ["archived"] if one.archived else []
+    pieces += [f"deleted {moment(one.trashed_at)}"] if one.trashed_at else []
+    pieces += [f"from {plain_label(one.origin)}"] if one.origin else []
+    return " · ".join(pieces)
+
+
+class Change(Protocol):
+    """Changes the conversations that are picked."""
+
+    def __call__(self, verb: Verb, tag: str = "") -> None:
+        """Change them; the tag is of those changes that have one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BulkActions:
+    """What is done to all that are picked.
+
+    Attributes:
+        change: Does it; gets the tag where one is given or taken.
+        pick_page: Picks all lines of the page.
+        pick_all: Picks all that the filters let through.
+        forget: Picks none.
+    """
+
+    change: Change
+    pick_page: Callable[[], None]
+    pick_all: Callable[[], None]
+    forget: Callable[[], None]
+
+
+def bulk_bar(picked: int, on_page: int, total: int, place: Place | None, actions: BulkActions) -> None:
+    """Draw how many are picked, and what can be done to them.
+
+    Args:
+        picked: How many are.
+        on_page: How many lines the page has.
+        total: How many the filters let through.
+        place: Where those that are listed are.
+        actions: What the buttons do.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="bulk"):
+        if not picked:
+            st.button("Select page", key="pick-page", type="tertiary", on_click=actions.pick_page)
+            return
+        st.markdown(f"**{picked:,} selected**", width="content")
+        if picked < total and on_page < total:
+            st.button(f"Select all {total:,}", key="pick-all", type="tertiary", on_click=actions.pick_all)
+        st.button("Select none", key="pick-none", type="tertiary", on_click=actions.forget)
+        _tag_popover(actions.change)
+        if place != "trash":
+            words, icon, verb = _UNARCHIVE if place == "archive" else _ARCHIVE
+            st.button(words, key="bulk-archive", icon=icon, on_click=actions.change, args=(verb,))
+        words, icon, verb = _RESTORE if place == "trash" else _DELETE
+        st.button(words, key="bulk-trash", icon=icon, on_click=actions.change, args=(verb,))
+
+
+def _tag_popover(change: Change) -> None:
+    with st.popover("Tag", icon=":material/sell:", key="bulk-tag"):
+        name = st.text_input("Tag", key="bulk-tag-name", max_chars=60)
+        with st.container(horizontal=True):
+            st.button("Add", key="bulk-tag-add", on_click=change, args=("tag", name or ""))
+            st.button("Take away", key="bulk-tag-remove", on_click=change, args=("untag", name or ""))
