@@ -25,11 +25,12 @@ st.set_page_config(page_title="ApeHost", page_icon="🦍", layout="centered", in
 st.html(STYLE)
 st.html(f'<script type="module">{WINDOW}</script>', unsafe_allow_javascript=True)
 chat_page = st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True)
+history_page = st.Page(PAGES / "history.py", title="History", icon=":material/history:")
 pages = [
     chat_page,
     st.Page(PAGES / "servers.py", title="Servers", icon=":material/dns:"),
     st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
-    st.Page(PAGES / "history.py", title="History", icon=":material/history:"),
+    history_page,
 ]
 page = st.navigation(pages)
 
@@ -54,6 +55,8 @@ def _sidebar() -> None:
         on_click=_open,
         args=(None,),
     )
+    if st.button("Search", key="search", icon=":material/search:", shortcut="Ctrl+K", width="stretch", type="tertiary"):
+        st.switch_page(history_page)
     model_picker(host.servers)
     undo = state.chat().undo
     if undo is not None:

@@ -33,7 +33,6 @@ from apehost_ui.host import host
 
 PREVIEW = "preview"
 PAGE = "page"
-_PAGER = "pager"
 _LONGEST_NUMBER = 8
 _PAGE = 25
 _LATEST = 6
@@ -137,12 +136,13 @@ def _bulk_actions(ids: list[str], wanted: ListFilter) -> BulkActions:
 def _pages(total: int) -> None:
     pages = ceil(total / _PAGE)
     if pages > 1:
-        state.put(_PAGER, _page())
-        st.pagination(pages, key=_PAGER, on_change=_turn)
+        page = min(_page(), pages)
+        key = f"pager-{page}"  # another page is another pager, which begins there
+        st.pagination(pages, default=page, key=key, on_change=_turn, args=(key,))
 
 
-def _turn() -> None:
-    state.name_in_url(PAGE, str(state.number(_PAGER)))
+def _turn(pager: str) -> None:
+    state.name_in_url(PAGE, str(state.number(pager)))
 
 
 def _page() -> int:

@@ -1,7 +1,8 @@
 // What a browser window does by itself, since Streamlit does not: it keeps what stands in the composer over a reload
 // (in its session storage, under the conversation that the URL names; the text reaches the server only when it is
-// sent), puts the cursor into the composer, shows the end of a conversation that is opened or the message that the URL
-// names, and reloads a page whose timers Streamlit has lost on a busy machine. Runs once in a window, on all pages.
+// sent), puts the cursor into the composer or the search box, shows the end of a conversation that is opened or the
+// message that the URL names, and reloads a page whose timers Streamlit has lost on a busy machine. Runs once in a
+// window, on all pages.
 
 const PREFIX = "apehost-draft-";
 const EVERY_MS = 250;
@@ -15,6 +16,7 @@ let stateLine = null;
 let unchanged = 0;
 let name = null;
 let area = null;
+let box = null; // where the history is searched
 let sought = null; // the message that the URL names
 
 function write(text) {
@@ -37,6 +39,12 @@ function meet(found) {
   if (!area.value && kept()) write(kept());
   const idle = document.activeElement === document.body;
   if (idle && matchMedia("(pointer: fine)").matches) area.focus({ preventScroll: true });
+}
+
+function search() {
+  const found = document.querySelector(".st-key-q input");
+  if (found !== null && found !== box && matchMedia("(pointer: fine)").matches) found.focus({ preventScroll: true });
+  box = found;
 }
 
 function toThePlace() {
@@ -95,6 +103,7 @@ function look() {
 
 setInterval(() => {
   look();
+  search();
   toThePlace();
   unstick();
 }, EVERY_MS);

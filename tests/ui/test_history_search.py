@@ -170,6 +170,19 @@ def test_a_page_that_is_not_there_is_the_first(app: Running, page: str) -> None:
     assert 3 == len(HistoryTab(page=page).titles)
 
 
+def test_pages_are_turned_and_begin_anew_with_every_search(app: Running) -> None:
+    """The URL names the page; another search begins with its first."""
+    for number in range(30):
+        conversation = app.host.conversations.create(f"More {number}")
+        app.host.conversations.add_message(conversation, None, user_message("more"))
+    tab = HistoryTab()
+    assert ("More 29", 25) == (tab.titles[0], len(tab.titles))
+    assert ["More 4", "More 3", "More 2", "More 1", "More 0", "Gibbons", "Lemurs", "Gorillas"] == HistoryTab(
+        page="2"
+    ).titles
+    assert ["Lemurs"] == HistoryTab(page="2").search("madagascar").titles
+
+
 def test_snippets_are_only_text() -> None:
     """Marks of Markdown, images and directives in what was said are drawn as they were written."""
     snippet = (("![i](http://192.0.2.1/x.png) :red[", False), ("a]b", True), (" $x$", False))
