@@ -1,8 +1,81 @@
 """What the history page remembers between reruns, as plain data; what is looked at stands in the URL."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
 
 from apehost_core.errors import Fault
+from apehost_core.history.console import ChartChoice
+from apehost_core.history.sentinel import SeriesKey
+
+Verb = Literal["archive", "unarchive", "trash", "restore", "tag", "untag"]
+"""What is done to conversations, one or many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """A change that can be taken back.
+
+    Attributes:
+        words: What was done: "Archived: 3 conversations".
+        back: What takes it back.
+        ids: The conversations that it changed.
+        tag: The tag that was given or taken; empty for other changes.
+    """
+
+    words: str
+    back: Verb
+    ids: tuple[str, ...]
+    tag: str = ""
+
+
+@dataclass(slots=True)
+class SqlState:
+    """What the SQL section remembers.
+
+    Attributes:
+        text: What stands in the box.
+        values: What was typed for parameters, by name; also of those that the statement does not name any more.
+        query: Id of the saved query that is opened; None when none is.
+        arrived: The saved query and the statement that the URL named when they were last taken from it.
+        run: Id of the run whose result is shown; None before the first.
+        ran: The statement of that run, and what its parameters had.
+        chart: How the result is drawn.
+        refusal: Why the last action was not done.
+        said: What the last action did.
+        tiles: Of the pinned queries, by id: the run, when it was begun (seconds of a monotonic clock), and for which
+            edition of the query.
+    """
+
+    text: str = ""
+    values: dict[str, str] = field(default_factory=dict[str, str])
+    query: str | None = None
+    arrived: tuple[str | None, str | None] = (None, None)
+    run: str | None = None
+    ran: tuple[str, dict[str, str]] = ("", {})
+    chart: ChartChoice | None = None
+    refusal: Fault | None = None
+    said: str = ""
+    tiles: dict[str, tuple[str, float, str]] = field(default_factory=dict[str, tuple[str, float, str]])
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedUndo:
+    """A decision about a series of the speed section that can be taken back.
+
+    Attributes:
+        words: What was decided.
+        key: The series.
+        what: Which decision it was.
+        muted: Whether it was muted before.
+        since: Since when its speed was the new normal before; None where it was not.
+    """
+
+    words: str
+    key: SeriesKey
+    what: Literal["mute", "accept"]
+    muted: bool = False
+    since: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -11,6 +84,20 @@ class HistoryState:
 
     Attributes:
         refusal: Why the last action was not done; shown until the next one.
+        shown: The search, or the filters, whose pages are turned; None before the first.
+        undo: The last change of conversations; None when there is nothing to undo.
+        picked: Ids of the conversations that are picked for what is done to many at once.
+        sql: What the SQL section remembers.
+        speed_undo: The last decision about a series; None when there is nothing to undo.
+        all_alarms: All alarms of the speed section are drawn, however many.
+        older_imports: How many past imports are listed beyond the latest.
     """
 
     refusal: Fault | None = None
+    shown: str | None = None
+    undo: Undo | None = None
+    picked: set[str] = field(default_factory=set[str])
+    sql: SqlState = field(default_factory=SqlState)
+    speed_undo: SpeedUndo | None = None
+    all_alarms: bool = False
+    older_imports: int = 0

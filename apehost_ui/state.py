@@ -60,16 +60,27 @@ def open_comparison(comparison: str | None, section: str | None = None) -> None:
 
 def _name(values: Mapping[str, str | None]) -> None:
     """Have the URL say all of this at once, so that Back leads to what it said before; None takes a name out."""
-    before = st.query_params.to_dict()
-    after = {name: value for name, value in {**before, **values}.items() if value is not None}
-    if after != before:
-        st.query_params.from_dict(after)
+    changed = {name: value for name, value in values.items() if value != named(name)}
+    if changed:  # what fields have put there is left alone: Streamlit lets nobody else write it
+        st.query_params.update({name: [] if value is None else value for name, value in changed.items()})
 
 
 def restore(key: str, value: object) -> None:
     """Give a field that is not on the page what is kept for it; called right before it is drawn."""
     if key not in st.session_state:
         st.session_state[key] = value
+
+
+def offer(key: str, options: Sequence[str], value: str) -> None:
+    """Have a list hold what was picked before where it still has it, else a value; called right before it is drawn."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = value
+
+
+def forget(*keys: str) -> None:
+    """Have fields begin anew when they are next drawn."""
+    for key in keys:
+        st.session_state.pop(key, None)
 
 
 def chat() -> ChatState:
@@ -104,6 +115,11 @@ def name_in_url(name: str, value: str | None) -> None:
         st.query_params[name] = value
     else:
         st.query_params.pop(name, None)
+
+
+def names_in_url(values: Mapping[str, str | None]) -> None:
+    """Have the URL say all of this at once, so that Back leads to what it said before; None takes a name out."""
+    _name(values)
 
 
 def follow_section(key: str, sections: Sequence[str], *, first: str | None = None) -> None:

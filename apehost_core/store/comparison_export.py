@@ -1,11 +1,9 @@
 """A comparison's attempts as a file for other programs: one row for each, with everything that was measured.
 
-Cells of the judge are left out: their answers are votes. DuckDB writes the file, into the data folder and by what it
+Cells of the judge are left out: their answers are votes. DuckDB writes the file, into its outbox and by what it
 brings along (no extension is loaded); its bytes are read and the file is removed.
 
-Spreadsheets run what begins with = + - or @ as a formula, and what models write is no text of ours. So in CSV such
-texts get an apostrophe in front, as OWASP advises and admin tools do, which spreadsheets do not show. It changes
-what other programs read; Parquet has every text as it is.
+In CSV, texts that a spreadsheet would run are made harmless (`spreadsheets`); Parquet has every text as it is.
 """
 
 import time
@@ -22,6 +20,7 @@ from apehost_core.errors import Fault, StoreError
 from apehost_core.ids import new_id
 from apehost_core.store.comparison_rows import plan_in, setup_in
 from apehost_core.store.database import Database
+from apehost_core.store.spreadsheets import harmless
 from apehost_core.store.trials import AS_ASKED, COUNTING_ORDER, MEASURES, NOTED, messages_of
 
 _PREFIX = "export-"
@@ -41,7 +40,6 @@ _TEXTS = (
     "fault",
     "answer",
 )
-_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 -- spreadsheets take the wide ones for formulas, too
 _ROWS = f"""
 CREATE TEMP TABLE exported AS
 WITH cells AS (
@@ -108,7 +106,7 @@ def export(database: Database, comparison_id: str, table_format: Literal["csv", 
     ]
     with database.read() as cursor:
         cursor.execute(_ROWS, values)
-        return _file(cursor, database.path.parent, table_format)
+        return _file(cursor, database.outbox, table_format)
 
 
 def _asked(database: Database, comparison_id: str) -> tuple[Setup, Plan, list[str]]:
@@ -155,10 +153,7 @@ def _file(cursor: duckdb.DuckDBPyConnection, folder: Path, table_format: Literal
     _sweep(folder)
     columns = "*"
     if table_format == "csv":
-        harmless = (
-            f"CASE WHEN regexp_matches({text}, '{_FORMULA}') THEN '''' || {text} ELSE {text} END" for text in _TEXTS
-        )
-        columns = f"* REPLACE ({', '.join(f'{sql} AS {text}' for sql, text in zip(harmless, _TEXTS, strict=True))})"
+        columns = f"* REPLACE ({', '.join(f'{harmless(text)} AS {text}' for text in _TEXTS)})"
     path = folder / f"{_PREFIX}{new_id()}.{table_format}"
     try:
         cursor.execute(f"COPY (SELECT {columns} FROM exported) TO '{_quoted(path)}' ({_OPTIONS[table_format]})")

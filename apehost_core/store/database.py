@@ -1,9 +1,12 @@
 """The DuckDB file: opened once, written by one thread, read with a cursor for every call.
 
 While it is open the file is never touched by path: closing any other handle on it would drop DuckDB's lock. No
-extension is ever loaded or downloaded.
+extension is ever loaded or downloaded. DuckDB itself reaches no files but the database's own and those of one folder
+(`Database.outbox`), and no setting can be changed any more, so that a statement that slips past every check still
+reads nothing else. A cursor may limit its own memory, nothing more.
 """
 
+import shutil
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
@@ -24,9 +27,16 @@ from apehost_core.store.writer import Write, Writer
 _T = TypeVar("_T")
 Config = dict[str, str | bool | int | float | list[str]]
 
+_OUTBOX = "outbox"
+_MOST_SPILLED = "4GB"
+
 
 class Database:
-    """An open database. Made by `Database.open`; safe to use from any thread."""
+    """An open database. Made by `Database.open`; safe to use from any thread.
+
+    Attributes:
+        path: The DuckDB file.
+    """
 
     def __init__(self, path: Path, root: duckdb.DuckDBPyConnection, config: Config) -> None:
         self.path = path
@@ -58,6 +68,7 @@ class Database:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
+            "max_temp_directory_size": _MOST_SPILLED,
         }
         try:
             if path.exists():
@@ -71,7 +82,15 @@ class Database:
         except duckdb.Error as error:
             root.close()
             raise open_error(error, path) from error
+        shutil.rmtree(path.parent / _OUTBOX, ignore_errors=True)
         return cls(path, root, config)
+
+    @property
+    def outbox(self) -> Path:
+        """The only folder into which DuckDB can write: exports and copies on their way. Emptied at every start."""
+        folder = self.path.parent / _OUTBOX
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
 
     @property
     def healthy(self) -> bool:
@@ -171,8 +190,16 @@ class Database:
 
 
 def _connect(path: Path, config: Config) -> duckdb.DuckDBPyConnection:
+    folder = str((path.parent / _OUTBOX).absolute()).replace("'", "''")
     root = duckdb.connect(path, config=config)
-    root.execute("SET TimeZone = 'UTC'")
+    for setting in (
+        "TimeZone = 'UTC'",
+        f"allowed_directories = ['{folder}/']",
+        "enable_external_access = false",
+        "allowed_configs = ['operator_memory_limit']",
+        "lock_configuration = true",
+    ):
+        root.execute(f"SET {setting}")
     return root
 
 

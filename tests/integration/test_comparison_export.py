@@ -141,16 +141,16 @@ def test_other_texts_come_back_from_csv_as_they_are(database: Database, comparis
 
 
 @pytest.mark.parametrize("table_format", FORMATS)
-def test_nothing_is_left_behind(database: Database, comparison_id: str, path: Path, table_format: Any) -> None:
+def test_nothing_is_left_behind(database: Database, comparison_id: str, table_format: Any) -> None:
     """The file that was written on the way is gone, as is an old one of a process that was killed."""
     attempt(database, comparison_id, 1)
-    left = path.parent / f"export-{new_id()}.csv"
-    busy = path.parent / f"export-{new_id()}.csv"
+    left = database.outbox / f"export-{new_id()}.csv"
+    busy = database.outbox / f"export-{new_id()}.csv"
     for other in (left, busy):
         other.touch()
     os.utime(left, (0, 0))
     assert export(database, comparison_id, table_format)
-    assert [busy] == [other for other in path.parent.iterdir() if other.name.startswith("export-")]
+    assert [busy] == [other for other in database.outbox.iterdir() if other.name.startswith("export-")]
 
 
 @pytest.mark.parametrize("table_format", FORMATS)

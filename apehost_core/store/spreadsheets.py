@@ -1,0 +1,19 @@
+"""Texts in CSV files that a spreadsheet opens.
+
+Spreadsheets run what begins with = + - or @ as a formula, and what models write is no text of ours. So such texts get
+an apostrophe in front, as OWASP advises and admin tools do, which spreadsheets do not show. It changes what other
+programs read.
+"""
+
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 -- spreadsheets take the wide ones for formulas, too
+
+
+def quoted(name: str) -> str:
+    """Return a column's name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def harmless(name: str) -> str:
+    """Return SQL for the texts of a column as they may stand in a CSV file."""
+    column = quoted(name)
+    return f"CASE WHEN regexp_matches({column}, '{_FORMULA}') THEN '''' || {column} ELSE {column} END"

@@ -1,0 +1,340 @@
+"""The SQL section of the history page: a statement, its result, its chart, and what is kept of it."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apehost_core.errors import InputRefused
+from apehost_core.history.console import ChartChoice, ColumnKind, Mark, Result, ResultColumn
+from apehost_ui import history_sql, state
+from apehost_ui import history_sql_actions as do
+from apehost_ui.components.history_sql_chart import MARKS, fitting, query_chart
+from tests.integration.console_samples import fill
+from tests.ui.conftest import Start
+from tests.ui.drawing import drawn, ran
+from tests.ui.running import Running, until
+from tests.ui.tab import Tab
+
+SECTION = "sql"
+COUNT = "SELECT model, count(*) AS calls FROM v_generations GROUP BY model ORDER BY model"
+FOREVER = "WITH RECURSIVE r AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM r) SELECT max(x) FROM r"
+
+
+@pytest.fixture
+def running(start: Start) -> Running:
+    """A host without servers, with something to ask about."""
+    running = start({})
+    fill(running.host._parts.database)
+    return running
+
+
+def opened(**named: str) -> Tab:
+    """A new tab on the section, with further names in its URL."""
+    tab = Tab()
+    tab.to("history")
+    for name, value in {state.SECTION: SECTION, **named}.items():
+        tab.at.query_params[name] = value
+    return tab.run()
+
+
+def run(tab: Tab, sql: str) -> Tab:
+    """Type a statement, press Run and wait for its end."""
+    tab.at.text_area(key="sql-text").set_value(sql)
+    tab.click("sql-run")
+    return settle(tab)
+
+
+def settle(tab: Tab) -> Tab:
+    """Wait until nothing runs any more, and let the tab see it."""
+    until(lambda: "Cancel" not in tab.run().buttons)
+    return tab
+
+
+def keep(running: Running, name: str, sql: str, chart: ChartChoice | None = None, *, pinned: bool = False) -> str:
+    """Save a query and return its id."""
+    queries = running.host.history.queries
+    saved = queries.save(name, sql, {}, chart)
+    if pinned:
+        queries.pin(saved.id)
+    return saved.id
+
+
+def box(tab: Tab) -> str:
+    """What stands in the box."""
+    return tab.at.text_area(key="sql-text").value or ""
+
+
+def table(tab: Tab) -> list[dict[Hashable, Any]]:
+    """The rows of the result."""
+    return tab.at.dataframe[-1].value.to_dict("records")
+
+
+def test_a_statement_gives_a_table(running: Running) -> None:
+    """What is typed is run, and its rows are drawn with their number."""
+    tab = run(opened(), COUNT)
+    assert [{"model": f"model-{n}", "calls": 100} for n in range(3)] == table(tab)
+    assert "3 rows" in tab.box("sql-outcome")
+
+
+def test_a_refusal_is_said(running: Running) -> None:
+    """A statement that may not be run is answered with what and where; the text stays in the box."""
+    tab = run(opened(), "SELECT *\nFROM messages")
+    assert '"messages" is none of the views' in tab.errors
+    assert "Line 2, character 6" in tab.errors
+    assert "SELECT *\nFROM messages" == box(tab)
+
+
+def test_an_error_of_the_statement_is_said(running: Running) -> None:
+    """What DuckDB finds wrong while it runs is shown in its words."""
+    assert "nope" in run(opened(), "SELECT nope FROM v_messages").errors
+
+
+def test_no_rows_are_said(running: Running) -> None:
+    """A result without rows says so."""
+    assert "No rows" in run(opened(), "SELECT * FROM v_votes").box("sql-outcome")
+
+
+def test_parameters_have_fields(running: Running) -> None:
+    """Each parameter of the statement gets a field, and what stands there is its value."""
+    tab = opened()
+    tab.at.text_area(key="sql-text").set_value("SELECT count(*) AS n FROM v_generations WHERE model = $model")
+    tab.run().write(sql_value_model="model-2")
+    tab.click("sql-run")
+    assert [{"n": 100}] == table(settle(tab))
+
+
+def test_a_statement_is_cancelled(running: Running) -> None:
+    """While a statement runs there is a button that ends it."""
+    tab = opened()
+    tab.at.text_area(key="sql-text").set_value(FOREVER)
+    tab.click("sql-run")
+    assert "Running for" in tab.box("sql-outcome")
+    tab.click("sql-cancel")
+    assert "Cancelled" in settle(tab).box("sql-outcome")
+
+
+def test_a_statement_in_the_url_is_not_run(running: Running) -> None:
+    """A link fills the box; nothing is run before somebody presses Run."""
+    tab = opened(sql=COUNT)
+    assert COUNT == box(tab)
+    assert "rows" not in tab.box("sql-outcome")
+    tab.click("sql-run")
+    assert 3 == len(table(settle(tab)))
+
+
+def test_the_url_names_what_is_run(running: Running) -> None:
+    """After Run a copied link opens the same statement."""
+    tab = run(opened(), COUNT)
+    assert COUNT == tab.at.query_params["sql"]
+
+
+def test_a_saved_query_opens_by_its_link(running: Running) -> None:
+    """The URL names a saved query; its statement and name are filled in."""
+    tab = opened(query=keep(running, "Calls", COUNT))
+    assert COUNT == box(tab)
+    assert "Calls" == tab.at.text_input(key="sql-name").value
+
+
+@pytest.mark.parametrize("named", ["nothing", "01900000-0000-7000-8000-000000000000"])
+def test_a_link_to_a_query_that_is_gone(running: Running, named: str) -> None:
+    """The box is empty, and nothing breaks."""
+    assert "" == box(opened(query=named))
+
+
+def test_an_example_is_filled_in_and_drawn(running: Running) -> None:
+    """An example comes with its chart, and is not run before somebody presses Run."""
+    tab = opened()
+    tab.at.selectbox(key="sql-open").select("example:1")
+    tab.run()
+    assert "median(ttft_ms)" in box(tab)
+    tab.click("sql-run")
+    settle(tab)
+    assert ("bar", "model", "tokens_a_second") == tuple(
+        tab.at.selectbox(key=f"sql-{name}").value for name in ("mark", "x", "y")
+    )
+
+
+def test_a_view_is_shown_and_used(running: Running) -> None:
+    """What a view's columns mean stands beside the box, and a button begins a statement with it."""
+    tab = opened()
+    tab.at.selectbox(key="sql-schema").select("v_tool_calls")
+    tab.run()
+    assert "Calls of tools" in tab.page
+    tab.click("sql-use")
+    assert "FROM v_tool_calls" in box(tab)
+
+
+def test_a_chart_is_chosen(running: Running) -> None:
+    """The chart is guessed, and what is picked instead stays when the statement is run again."""
+    tab = run(opened(), "SELECT started_at, prompt_tokens, model, ttft_ms FROM v_generations")
+    tab.at.button_group(key="sql-shown").set_value("chart")
+    tab.run()
+    assert ("line", "started_at") == (tab.at.selectbox(key="sql-mark").value, tab.at.selectbox(key="sql-x").value)
+    tab.at.selectbox(key="sql-mark").select("point")
+    tab.at.selectbox(key="sql-x").select("prompt_tokens")
+    tab.at.selectbox(key="sql-colour").select("model")
+    settle(tab.run().click("sql-run"))
+    assert ("point", "prompt_tokens", "model") == tuple(
+        tab.at.selectbox(key=f"sql-{name}").value for name in ("mark", "x", "colour")
+    )
+
+
+def sample() -> Result:
+    """A result with a column of each kind, one of them with a name that a chart could misread."""
+    start = pd.Timestamp("2026-11-01T00:00Z")
+    frame = pd.DataFrame(
+        {
+            "a.b[0]": [number % 9 for number in range(40)],
+            "at": [start + pd.Timedelta(hours=number) for number in range(40)],
+            "yes": pd.Series([number % 2 == 0 for number in range(40)], dtype="boolean"),
+            "n": pd.Series([None, *range(39)], dtype="Int64"),
+            "who": [None, *(f"x{number % 12}" for number in range(39))],
+        }
+    )
+    kinds: tuple[ColumnKind, ...] = ("number", "time", "boolean", "number", "text")
+    columns = tuple(ResultColumn(str(name), "", kind) for name, kind in zip(frame.columns, kinds, strict=True))
+    return Result(columns, frame, truncated=False, cut=False, took_ms=1.0)
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_every_kind_of_chart_is_drawn(mark: Mark) -> None:
+    """Whatever the column's kind and name, each mark draws, with and without colours."""
+    result = sample()
+    choices = [ChartChoice(mark, x.name, "n", colour) for x in result.columns for colour in (None, "who")]
+
+    def draw() -> None:
+        for number, choice in enumerate(choices):
+            query_chart(result, choice, key=f"chart-{number}")
+
+    assert len(choices) == len(drawn(draw).get("vega_lite_chart"))
+
+
+def test_too_many_bars_are_not_drawn() -> None:
+    """Bars that nobody could tell apart give way to a sentence."""
+    frame = pd.DataFrame({"x": range(300), "y": range(300)})
+    columns = (ResultColumn("x", "", "number"), ResultColumn("y", "", "number"))
+    result = Result(columns, frame, truncated=False, cut=False, took_ms=1.0)
+    page = drawn(lambda: query_chart(result, ChartChoice("bar", "x", "y"), key="chart"))
+    assert "200 bars" in page.info[0].value
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        (None, ChartChoice("line", "at", "a.b[0]")),
+        (ChartChoice("bar", "who", "n", "yes"), ChartChoice("bar", "who", "n", "yes")),
+        (ChartChoice("bar", "who", "n", "gone"), ChartChoice("bar", "who", "n")),
+        (ChartChoice("bar", "gone", "n"), ChartChoice("line", "at", "a.b[0]")),
+        (ChartChoice("bar", "n", "who"), ChartChoice("line", "at", "a.b[0]")),
+    ],
+)
+def test_a_chart_fits_its_result(wanted: ChartChoice | None, fits: ChartChoice) -> None:
+    """A chart of columns that are not there any more gives way to a guess: times across, numbers up."""
+    assert fits == fitting(sample(), wanted)
+
+
+def test_a_result_without_numbers_has_no_chart(running: Running) -> None:
+    """Where nothing can be drawn, the page says what is missing."""
+    tab = run(opened(), "SELECT title FROM v_conversations")
+    tab.at.button_group(key="sql-shown").set_value("chart")
+    assert "numbers in one of them" in tab.run().box("sql-outcome")
+
+
+def test_a_query_is_saved_pinned_and_deleted(running: Running) -> None:
+    """A statement is kept under a name, pinned, unpinned and forgotten; the URL names it meanwhile."""
+    queries = running.host.history.queries
+    tab = run(opened(), COUNT)
+    tab.write(sql_name="Calls of each").click("sql-save-new")
+    (saved,) = queries.list()
+    assert ("Calls of each", COUNT, saved.id) == (saved.name, saved.sql, tab.at.query_params["query"])
+    tab.click("sql-pin")
+    assert [saved.id] == [query.id for query in queries.pinned()]
+    tab.click("sql-unpin")
+    assert [] == list(queries.pinned())
+    tab.click("sql-delete")
+    assert [] == list(queries.list())
+    assert COUNT == box(tab)
+
+
+def test_a_query_without_a_name_is_refused(running: Running) -> None:
+    """The page says that a name is missing, and nothing is kept."""
+    tab = run(opened(), COUNT).write(sql_name="  ").click("sql-save-new")
+    assert "needs a name" in tab.errors
+    assert [] == list(running.host.history.queries.list())
+
+
+def test_a_changed_query_is_saved_in_place(running: Running) -> None:
+    """What is opened and changed is kept in place, or beside it."""
+    queries = running.host.history.queries
+    tab = opened(query=keep(running, "Calls", COUNT))
+    run(tab, "SELECT 1 AS x").click("sql-save-over")
+    assert ["SELECT 1 AS x"] == [query.sql for query in queries.list()]
+    tab.write(sql_name="Other").click("sql-save-new")
+    assert ["Calls", "Other"] == [query.name for query in queries.list()]
+
+
+def test_names_and_values_are_not_markdown(running: Running) -> None:
+    """A saved name, a column's name and a text of the result cannot draw an image or a link."""
+    evil = "![x](http://192.0.2.1/x.png)"
+    keep(running, evil, f"SELECT '{evil}' AS \"{evil}\", 1 AS n", pinned=True)
+    tab = opened(query=running.host.history.queries.list()[0].id)
+    settle(tab.click("sql-run"))
+    assert not [drawn for drawn in tab.at.markdown if "](http" in drawn.value and "\\" not in drawn.value]
+
+
+def test_files_are_made_of_all_rows(running: Running) -> None:
+    """The buttons for files give every row of the statement that was run."""
+    tab = run(opened(), "SELECT * FROM range(1500) t(x)")
+    assert "there are more" in tab.box("sql-outcome")
+    data = do.file("SELECT * FROM range(1500) t(x) WHERE x >= $least", {"least": "1"}, "csv")
+    assert 1500 == len(data.decode().splitlines())
+    with pytest.raises(InputRefused):
+        do.file("COPY messages TO 'x'", {}, "csv")
+
+
+def test_a_result_survives_leaving_the_page(running: Running) -> None:
+    """Statement and result are there when one comes back."""
+    tab = run(opened(), COUNT)
+    tab.to("servers").to("history")
+    tab.at.query_params[state.SECTION] = SECTION
+    assert 3 == len(table(tab.run()))
+    assert COUNT == box(tab)
+
+
+def test_pinned_queries_are_tiles(running: Running) -> None:
+    """Each pinned query is drawn under its name with its rows, as a chart where it has one; others are not."""
+    keep(running, "Not pinned", "SELECT 1 AS x")
+    keep(running, "As a table", COUNT, pinned=True)
+    keep(running, "As a chart", COUNT, ChartChoice("bar", "model", "calls"), pinned=True)
+    keep(running, "Nothing", "SELECT * FROM v_votes", pinned=True)
+    keep(running, "Broken", "SELECT nope FROM v_votes", pinned=True)
+    page = drawn(history_sql.tiles)
+    until(lambda: "Running" not in written(ran(page)))
+    assert "Not pinned" not in written(page)
+    assert all(name in written(page) for name in ("As a table", "As a chart", "Nothing", "Broken", "No rows."))
+    assert "nope" in page.error[0].value
+    assert (1, 1) == (len(page.dataframe), len(page.get("vega_lite_chart")))
+
+
+def test_without_pins_there_are_no_tiles(running: Running) -> None:
+    """Nothing is drawn where nothing is pinned."""
+    keep(running, "Not pinned", "SELECT 1 AS x")
+    page = drawn(history_sql.tiles)
+    assert [] == [*page.button, *page.markdown]
+
+
+def test_a_tile_leads_to_its_query(running: Running) -> None:
+    """Open points the URL at the SQL section and the query."""
+    query_id = keep(running, "Calls", COUNT, pinned=True)
+    page = drawn(history_sql.tiles)
+    page.button(key=f"tile-open-{query_id}").click()
+    ran(page)
+    assert ("sql", query_id) == (page.query_params["section"], page.query_params["query"])
+
+
+def written(page: AppTest) -> str:
+    """What people read on a page."""
+    return "\n".join(str(line.value) for line in (*page.markdown, *page.caption))
