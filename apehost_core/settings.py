@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         description="Folder of the database",
         examples=["APEHOST_DATA_DIR=/srv/apehost"],
     )
+    lmstudio_folder: Path | None = Field(
+        default=None,
+        description="Folder of LM Studio's chats that are imported as they change; empty: none is watched",
+        examples=["APEHOST_LMSTUDIO_FOLDER=~/.lmstudio/conversations"],
+    )
     demo: Literal["auto", "offer", "off"] = Field(
         default="auto",
         description="Embedded demo engine when no server is configured and none answers on the default port",
@@ -201,6 +206,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @field_validator("lmstudio_folder", mode="before")
+    @classmethod
+    def _whole_path(cls, value: object) -> object:
+        if isinstance(value, str):
+            return Path(value.strip()).expanduser().absolute() if value.strip() else None
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -1,7 +1,7 @@
 """Notices what changes behind a page that stands still, and reruns the page then; draws nothing.
 
 A server comes or goes, a model is loaded, another tab begins a conversation or an answer, a model finds a title, a
-comparison that is opened or listed changes.
+comparison that is opened or listed changes, an import or the care of the record begins or ends something.
 """
 
 import streamlit as st
@@ -13,24 +13,28 @@ from apehost_ui.host import host
 _EVERY_S = 2
 
 
-def watch() -> None:
-    """Rerun the page when something has changed since this run of it."""
-    st.fragment(_look, run_every=_EVERY_S)(_situation())
+def watch(seen: str) -> None:
+    """Rerun the page when something has changed since it was begun; `seen` is the situation at that time."""
+    st.fragment(_look, run_every=_EVERY_S)(seen)
 
 
 def _look(seen: str) -> None:
-    if state.chat().dialog is None and _situation() != seen:  # a dialog would lose what is typed into it
+    if state.chat().dialog is None and situation() != seen:  # a dialog would lose what is typed into it
         st.rerun()
 
 
-def _situation() -> str:
+def situation() -> str:
     """Return everything that a page draws and that others can change, as one text. From memory; costs microseconds."""
     opened = state.conversation_id()
     run = host().live_answer(opened) if opened else None
     answering = run.spec.run_id if run and not run.finished.is_set() else None
     # While an answer is written here, its end redraws the page soon enough; every redraw before it costs a pause.
     revision = None if answering else host().conversations.revision
-    return repr((tuple(map(_seen, host().servers)), revision, answering, host().lab.revision))
+    imports = host().history.imports
+    importing = (imports.revision, imports.job is not None and imports.job.running)
+    care = host().history.care
+    caring = care.revision, care.chats_revision
+    return repr((tuple(map(_seen, host().servers)), revision, answering, host().lab.revision, importing, caring))
 
 
 def _seen(server: ServerView) -> tuple[object, ...]:

@@ -109,6 +109,8 @@ def ordinal(number: int) -> str:
 
 def stats_line(generation: Generation) -> str:
     """Return the line under an answer: model, speed, time to first token, tokens, how it ended."""
+    if generation.imported:
+        return _imported_line(generation)
     pieces = [generation.model_answered or generation.model_asked, generation.server]
     about = "≈" if generation.completion_tokens_estimated else ""
     rate, ttft = generation.decode_rate, generation.timing.ttft
@@ -124,6 +126,19 @@ def stats_line(generation: Generation) -> str:
     else:
         pieces += [tokens, ending(generation.outcome, generation.finish_reason)]
     return " · ".join(piece for piece in pieces if piece)
+
+
+def _imported_line(generation: Generation) -> str:
+    """Return the line under an answer of another program; its speeds are that program's words."""
+    pieces = [generation.model_asked, generation.server]
+    said = generation.server_timing
+    if said.decode_tok_s is not None:
+        pieces.append(f"{said.decode_tok_s:.1f} tok/s stated")
+    if said.ttft_ms is not None:
+        pieces.append(f"first token {duration(said.ttft_ms / 1000)} stated")
+    if generation.completion_tokens:
+        pieces.append(f"{generation.completion_tokens:,} tokens")
+    return " · ".join([*pieces, *filter(None, [generation.finish_reason]), "imported, not measured here"])
 
 
 def counted(tokens: int | None, *, estimated: bool = False) -> str:

@@ -115,6 +115,7 @@ class Generation:
         warnings: Oddities that were tolerated, in words.
         visible_chars: Characters of the visible answer; None when it was recorded before this was.
         server_timing: What the server says of its speed.
+        imported: Another program recorded it; counts and times are what that one says, and it belongs to no run here.
     """
 
     generation_id: str
@@ -143,6 +144,7 @@ class Generation:
     warnings: tuple[str, ...] = ()
     visible_chars: int | None = None
     server_timing: ServerTiming = field(default_factory=ServerTiming)
+    imported: bool = False
 
     @property
     def as_asked(self) -> bool:

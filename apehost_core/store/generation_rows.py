@@ -13,7 +13,7 @@ from apehost_core.store.endings import TIMINGS
 
 _FIELDS = {
     "generation_id": "id::VARCHAR",
-    "run_id": "run_id::VARCHAR",
+    "run_id": "coalesce(run_id::VARCHAR, '')",
     "started_at": "started_at",
     "server": "server",
     "model_asked": "model_asked",
@@ -34,6 +34,7 @@ _FIELDS = {
     "finish_reason": "finish_reason",
     "outcome": "outcome",
     "visible_chars": "visible_chars",
+    "imported": "import_id IS NOT NULL",
 }
 _SERVER_TIMINGS = tuple(ServerTiming.__dataclass_fields__)
 _COLUMNS = ", ".join(

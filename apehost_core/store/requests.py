@@ -105,7 +105,7 @@ class CallRow:
 
 
 def inspect(database: Database, generation_id: str) -> Inspection | None:
-    """Return how a model call came to be; None when there is none of that id.
+    """Return how a model call came to be; None when there is none of that id, or another program made it.
 
     Raises:
         StoreError: It could not be read.
@@ -113,7 +113,7 @@ def inspect(database: Database, generation_id: str) -> Inspection | None:
     with database.read() as cursor:
         generation = generation_of(cursor, generation_id)
         run_id = generation.run_id if generation else _live_run(cursor, generation_id)
-        if run_id is None:
+        if not run_id:
             return None
         turn = _turn(events_of(cursor, run_id), generation_id)
         calls = generations_of_run(cursor, run_id)
@@ -154,7 +154,7 @@ def generations_on(database: Database, server: str, limit: int) -> list[CallRow]
         rows = cursor.execute(
             "SELECT id::VARCHAR, started_at, run_kind, coalesce(model_answered, model_asked), outcome, fault, "
             "completion_tokens, completion_tokens_estimated, cold, ttft_ms, total_ms "
-            "FROM v_generations WHERE server = ? ORDER BY id DESC LIMIT ?",
+            "FROM v_generations WHERE server = ? AND source = 'measured' ORDER BY id DESC LIMIT ?",
             [server, limit],
         ).fetchall()
     return [_call(row) for row in rows]

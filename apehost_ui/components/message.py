@@ -64,15 +64,16 @@ def answer_footer(generations: Sequence[Generation], shown: Message | None, *, o
         st.caption(plain_label(line))
     with st.container(horizontal=True, vertical_alignment="center", key=f"numbers-{generation.generation_id}"):
         st.caption(plain_label(stats_line(generation)), width="content")
-        st.button(
-            "Info",
-            key=f"info-{generation.generation_id}",
-            icon=":material/info:",
-            help="How this answer came to be",
-            type="tertiary",
-            on_click=on_info,
-            args=(generation.generation_id,),
-        )
+        if not generation.imported:  # nothing more is known of a call that another program made
+            st.button(
+                "Info",
+                key=f"info-{generation.generation_id}",
+                icon=":material/info:",
+                help="How this answer came to be",
+                type="tertiary",
+                on_click=on_info,
+                args=(generation.generation_id,),
+            )
     for warning in generation.warnings:
         st.caption(plain_label(warning))
 
