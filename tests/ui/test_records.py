@@ -9,7 +9,7 @@ from tests.ui.tab import Tab
 def test_nothing_recorded_is_said(start: Start) -> None:
     """Before the first answer the history says what it will show."""
     start({"mini": Simulator()})
-    assert "Nothing recorded yet" in Tab().to("history").page
+    assert "Nothing recorded yet" in Tab().to("history").section("calls").page
 
 
 def test_the_history_shows_what_was_recorded(start: Start) -> None:
@@ -19,7 +19,7 @@ def test_the_history_shows_what_was_recorded(start: Start) -> None:
     tab = app.named(app.asked())
     simulator.fault = "cut"
     app.ask(tab, "And now?")
-    table = tab.to("history").at.dataframe[0].value
+    table = tab.to("history").section("calls").at.dataframe[0].value
     columns = ["Conversation", "Server", "Model", "Tokens", "End"]
     assert [
         [NAME, "mini", "sim-model", "≈2", "failed"],

@@ -1,0 +1,94 @@
+"""The history page in a browser: chats of another program are imported, found, opened, charted, queried and undone."""
+
+import csv
+import io
+import re
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.app_process import ROOT, App
+from tests.e2e.conftest import TOKEN, Heard, Server, ask, at_rest, stop
+
+pytestmark = pytest.mark.browser
+
+FOLDER = ROOT / "tests" / "formats" / "lmstudio"
+
+
+@pytest.fixture
+def window(browser: Browser, app: App, server: Server, heard: Heard) -> Generator[Page, None, None]:
+    """A window on the app; nothing that it hears names an address, a token or the folder."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
+    page = context.new_page()
+    heard.listen(page)
+    page.goto(app.url)
+    yield page
+    assert page.get_by_text("encountered an error").count() == 0
+    context.close()
+    told = b"\n".join((*heard.received, *heard.bodies, *(line.encode() for line in heard.console)))
+    assert b"Tides at the pier" in told
+    for secret in (TOKEN, server.url.removeprefix("http://"), str(FOLDER)):
+        assert secret.encode() not in told
+
+
+def to(page: Page, section: str) -> None:
+    """Open a section of the history page."""
+    page.get_by_role("link", name="History").click()
+    page.locator(".st-key-history-section").get_by_text(section, exact=True).click()
+
+
+def test_everything_that_was_ever_said(window: Page, app: App) -> None:
+    """A folder is looked at and imported; its chats are found, opened, charted and queried, and leave again."""
+    page = window
+    ask(page, "Tell me of Madagascar")
+    stop(page)
+    at_rest(page)
+
+    to(page, "Import")
+    page.get_by_role("textbox", name="Or name a file or folder").fill(str(FOLDER))
+    page.get_by_role("button", name="Look").click()
+    expect(page.locator(".st-key-import-job")).to_contain_text("2 new, 3 unreadable", timeout=20_000)
+    page.get_by_role("button", name=re.compile("^Import")).click()
+    expect(page.locator(".st-key-import-past")).to_contain_text("LM Studio", timeout=20_000)
+
+    page.keyboard.press("Control+k")
+    box = page.locator(".st-key-q input")
+    expect(box).to_be_focused()
+    box.press_sequentially("high tide", delay=30)
+    hit = page.locator(".st-key-hits [class*='st-key-see-'] button").first
+    expect(hit).to_contain_text("Tides at the pier", timeout=20_000)
+    expect(page).to_have_url(re.compile(r"q=high"))
+    hit.click()
+    expect(page).to_have_url(re.compile(r"[?&]m="))
+    expect(page.locator("[data-sought]")).to_be_visible()
+
+    to(page, "Charts")
+    expect(page.locator(".st-key-history-charts canvas, .st-key-history-charts svg").first).to_be_visible(
+        timeout=20_000
+    )
+
+    to(page, "SQL")
+    page.get_by_role("textbox", name="Statement").fill(
+        "SELECT source, count(*) AS calls FROM v_generations GROUP BY source ORDER BY 1"
+    )
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=20_000)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All rows as CSV").click()
+    rows = {row["source"]: int(row["calls"]) for row in read(download.value.path())}
+    assert rows["measured"] >= 1
+    assert rows["imported"] >= 1
+
+    to(page, "Import")
+    page.get_by_role("button", name="Undo").first.click()
+    expect(page.locator(".st-key-import-past")).to_contain_text("undone", ignore_case=True, timeout=20_000)
+    to(page, "Search")
+    page.locator(".st-key-q input").fill("high tide")
+    expect(page.locator(".st-key-no-hits")).to_be_visible(timeout=20_000)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The lines of a CSV file."""
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
