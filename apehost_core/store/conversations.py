@@ -16,9 +16,11 @@ from apehost_core.model import Preferences
 from apehost_core.runs.run import Generation
 from apehost_core.store.database import Database
 from apehost_core.store.generation_rows import fault_from_json, generations_by_message
+from apehost_core.store.import_undo import forget_imported
 from apehost_core.store.message_rows import MESSAGE_QUERY, StoredMessage, message_of
 from apehost_core.store.preference_rows import preferences_column, preferences_in
 from apehost_core.store.request_rows import UNUSED_MESSAGES
+from apehost_core.store.search.changes import conversation_changed, conversation_gone, message_added
 from apehost_core.store.transaction import Transaction
 
 TRASH_KEPT = timedelta(days=30)
@@ -142,6 +144,7 @@ class Conversations:
 
         def work(transaction: Transaction) -> None:
             transaction.insert("messages", stored.row())
+            message_added(transaction, stored.id)
             transaction.execute(
                 "UPDATE conversations SET leaf_id = ?, updated_at = ? WHERE id = ?",
                 [stored.id, stored.created_at, conversation_id],
@@ -173,35 +176,37 @@ class Conversations:
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Set a title given by a person; no model replaces it."""
-        self._execute(
-            "UPDATE conversations SET title = ?, title_source = 'person' WHERE id = ?", [title, conversation_id]
-        )
-        self.revision += 1
-
-    def improve_title(self, conversation_id: str, title: str) -> None:
-        """Set a title made by a model, unless a person has given one."""
-        self._execute(
-            "UPDATE conversations SET title = ?, title_source = 'model' WHERE id = ? AND title_source <> 'person'",
+        self._change(
+            conversation_id,
+            "UPDATE conversations SET title = ?, title_source = 'person' WHERE id = ?",
             [title, conversation_id],
         )
-        self.revision += 1
+
+    def improve_title(self, conversation_id: str, title: str) -> None:
+        """Set a title made by a model, unless a person has given one, here or in the program it was imported from."""
+        self._change(
+            conversation_id,
+            "UPDATE conversations SET title = ?, title_source = 'model' "
+            "WHERE id = ? AND title_source NOT IN ('person', 'import')",
+            [title, conversation_id],
+        )
 
     def trash(self, conversation_id: str) -> None:
         """Put a conversation in the trash."""
-        self._execute("UPDATE conversations SET trashed_at = ? WHERE id = ?", [datetime.now(UTC), conversation_id])
-        self.revision += 1
+        trashed = "UPDATE conversations SET trashed_at = ? WHERE id = ?"
+        self._change(conversation_id, trashed, [datetime.now(UTC), conversation_id])
 
     def restore(self, conversation_id: str) -> None:
         """Take a conversation out of the trash."""
-        self._execute("UPDATE conversations SET trashed_at = NULL WHERE id = ?", [conversation_id])
-        self.revision += 1
+        restored = "UPDATE conversations SET trashed_at = NULL WHERE id = ?"
+        self._change(conversation_id, restored, [conversation_id])
 
-    def empty_trash(self) -> int:
-        """Delete what has been in the trash for 30 days, with messages and run logs; returns how many.
+    def empty_trash(self, kept: timedelta = TRASH_KEPT) -> int:
+        """Delete what has been in the trash for that long, with messages and run logs; returns how many.
 
         The measurements (generations) stay: they hold hashes of what was said, not the words.
         """
-        before = datetime.now(UTC) - TRASH_KEPT
+        before = datetime.now(UTC) - kept
         with self._database.read() as cursor:
             rows = cursor.execute("SELECT id::VARCHAR FROM conversations WHERE trashed_at < ?", [before]).fetchall()
         for (conversation_id,) in rows:
@@ -267,6 +272,16 @@ class Conversations:
             ).fetchone()
         return RunRow(row[0], row[1], row[2], row[3], fault_from_json(row[4])) if row else None
 
+    def _change(self, conversation_id: str, sql: str, values: list[object]) -> None:
+        """Change what lists and the search show of a conversation."""
+
+        def work(transaction: Transaction) -> None:
+            transaction.execute(sql, values)
+            conversation_changed(transaction, conversation_id)
+
+        self._database.write(work)
+        self.revision += 1
+
     def _execute(self, sql: str, values: list[object]) -> None:
         self._database.write(lambda transaction: transaction.execute(sql, values))
 
@@ -307,9 +322,11 @@ def _up(parents: dict[str, str | None], leaf: str | None) -> list[str]:
 
 def _delete(transaction: Transaction, conversation_id: str) -> None:
     runs = "SELECT id FROM runs WHERE conversation_id = ?"
+    forget_imported(transaction, conversation_id)
     for table, rows in (
         ("run_events", f"run_id IN ({runs})"),
         ("requests", f"run_id IN ({runs})"),
+        ("tool_calls", "message_id IN (SELECT id FROM messages WHERE conversation_id = ?)"),
         ("tool_calls", f"run_id IN ({runs})"),
         ("messages", "conversation_id = ?"),
         ("tags", "conversation_id = ?"),
@@ -317,3 +334,4 @@ def _delete(transaction: Transaction, conversation_id: str) -> None:
     ):
         transaction.execute(f"DELETE FROM {table} WHERE {rows}", [conversation_id])
     transaction.execute(UNUSED_MESSAGES, [])
+    conversation_gone(transaction, conversation_id)

@@ -7,6 +7,7 @@ import orjson
 from apehost_core.errors import Fault
 from apehost_core.runs.run import Generation, RunEnding, RunSpec, Timing
 from apehost_core.store.message_rows import StoredMessage
+from apehost_core.store.search.changes import message_added
 from apehost_core.store.transaction import Transaction
 
 TIMINGS = (
@@ -27,6 +28,8 @@ def write_ending(transaction: Transaction, spec: RunSpec, ending: RunEnding) -> 
     answer = _answer(spec, ending)
     if answer is not None:
         _write_answer(transaction, answer)
+    elif ending.fault is not None and spec.parent_message_id is not None:
+        message_added(transaction, spec.parent_message_id)  # a question that failed is found by has:error
     message_id = answer.id if answer else None
     for generation in ending.generations:
         _write_generation(transaction, spec, generation, message_id)
@@ -62,6 +65,7 @@ def _answer(spec: RunSpec, ending: RunEnding) -> StoredMessage | None:
 def _write_answer(transaction: Transaction, answer: StoredMessage) -> None:
     """Append the answer and select it, unless another branch was selected meanwhile."""
     transaction.insert("messages", answer.row())
+    message_added(transaction, answer.id)
     transaction.execute(
         "UPDATE conversations SET leaf_id = CASE WHEN leaf_id = ? THEN ? ELSE leaf_id END, updated_at = ? WHERE id = ?",
         [answer.parent_id, answer.id, answer.created_at, answer.conversation_id],

@@ -8,6 +8,7 @@ from apehost_core.errors import Fault, InputRefused
 from apehost_core.history.listing import Choices, Listed, ListFilter
 from apehost_core.store.database import Database
 from apehost_core.store.message_rows import MESSAGE_QUERY, StoredMessage, message_of
+from apehost_core.store.search.changes import conversations_changed
 from apehost_core.store.transaction import Transaction
 
 LONGEST_TAG = 60
@@ -176,7 +177,12 @@ class Library:
         return self._write(work)
 
     def _write(self, work: Callable[[Transaction], tuple[str, ...]]) -> tuple[str, ...]:
-        changed = self._database.write(work)
+        def noted(transaction: Transaction) -> tuple[str, ...]:
+            changed = work(transaction)
+            conversations_changed(transaction, changed)
+            return changed
+
+        changed = self._database.write(noted)
         if changed:
             self._changed()
         return changed
