@@ -1,0 +1,98 @@
+"""A card of one model in one quantisation: what it is used for, how fast it is, how people and tools get on with it."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from apehost_core.history.cards import ModelCard, SizeSpeed
+from apehost_core.history.charts import span_label
+from apehost_ui.components import history_card_words as say
+from apehost_ui.components.history_chart_columns import model_words
+from apehost_ui.components.history_chart_marks import SOURCES
+from apehost_ui.markdown import plain_label
+
+Lines = Sequence[tuple[str, str]]
+
+
+def model_card(card: ModelCard, place: int, zone: str) -> None:
+    """Draw a card.
+
+    Args:
+        card: What is known.
+        place: Of the card on the page.
+        zone: Where days begin, an IANA name.
+    """
+    name = model_words(card.model, card.quantisation or "")
+    with st.container(border=True, key=f"model-card-{place}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"#### {plain_label(name)}", width="content")
+            if card.source == "imported":
+                st.badge(SOURCES["imported"], color="blue")
+        st.caption(plain_label(say.uses_words(card.uses, zone)))
+        with st.container(horizontal=True, key=f"model-parts-{place}"):
+            with st.container(width=430):
+                facts(list(_facts(card)), alt=f"{name}: use, answers and tools")
+            with st.container(width=430):
+                _speeds(card.speeds, name)
+
+
+def facts(lines: Lines, *, alt: str) -> None:
+    """Draw what is known, one line each, what it is called before it.
+
+    Args:
+        lines: Names and what they are; text of any kind.
+        alt: What screen readers say that it is.
+    """
+    rows = pd.DataFrame([(f"**{plain_label(what)}**", plain_label(words)) for what, words in lines])
+    _table(rows, alt=alt, heads=False)
+
+
+def _facts(card: ModelCard) -> Iterator[tuple[str, str]]:
+    if purposes := say.purposes(card.uses):
+        yield "Used for", purposes
+    yield "On", say.shares(card.uses.servers)
+    for speed in card.prompt_speeds:
+        yield "Reads prompts at", say.prompt_speed_words(speed)
+    if not card.prompt_speeds:
+        yield "Reads prompts at", "not enough prompts of different length to tell"
+    yield "Regenerated", say.rate_words(card.regenerated, "answer")
+    yield "Question edited", say.rate_words(card.edited, "answer")
+    yield "Stopped", say.rate_words(card.stopped, "answer")
+    yield "Cut at the token limit", say.rate_words(card.cut, "answer")
+    yield "Failed", say.rate_words(card.failed, "call")
+    if card.votes is not None:
+        yield "Votes", say.votes_words(card.votes)
+    if card.tools is None:
+        yield "Tools", "never called one"
+    else:
+        yield "Valid tool calls", say.rate_words(card.tools.valid, "call")
+        yield "Tool calls that succeeded", say.rate_words(card.tools.succeeded, "call")
+        yield "Same call 3 times", say.rate_words(card.tools.looping, "run")
+
+
+def _speeds(speeds: Sequence[SizeSpeed], name: str) -> None:
+    if not speeds:
+        st.caption("No times are known.")
+        return
+    rows = pd.DataFrame(
+        {
+            "Prompt tokens": [span_label(speed.span) for speed in speeds],
+            "First token": [say.spread_words(speed.ttft_ms, "ttft_ms") for speed in speeds],
+            "Writes, tok/s": [say.spread_words(speed.decode_tok_s, "decode_tok_s", unit_told=True) for speed in speeds],
+            "n": [_n(speed) for speed in speeds],
+        }
+    )
+    _table(rows, alt=f"{name}: speed by length of the prompt", heads=True)
+    st.caption(
+        f"Medians, and in brackets where eight of ten calls lie; the latter from {say.FEWEST_TO_SPREAD} calls on."
+    )
+
+
+def _n(speed: SizeSpeed) -> str:
+    return f"{max(spread.n for spread in (speed.ttft_ms, speed.decode_tok_s) if spread is not None):,}"
+
+
+def _table(rows: pd.DataFrame, *, alt: str, heads: bool) -> None:
+    # pyarrow, which is among the types that it takes, brings no types of its own.
+    st.table(rows, border="horizontal", hide_index=True, hide_header=not heads, alt=alt)  # pyright: ignore[reportUnknownMemberType]

@@ -1,0 +1,96 @@
+"""What stands around a chart: its title, what it rests on, its table, its file and its statement."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+from pandas.api.types import is_numeric_dtype
+
+from apehost_core.compare.numbers import counted
+from apehost_core.history.charts import Chart
+from apehost_ui.components.history_chart_columns import MOST_ROWS, table
+from apehost_ui.markdown import plain_label
+
+_NOTHING = "No call of this time and these filters says anything about it."
+
+
+def chart_block(
+    chart: Chart, draw: Callable[[], None], *, noun: str, unit: str = "ms", on_sql: Callable[[str], None]
+) -> None:
+    """Draw a chart with all that belongs to it.
+
+    Args:
+        chart: What it is.
+        draw: Draws the marks; called only when the chart rests on something.
+        noun: What its n counts: "call".
+        unit: Of columns whose name does not say it.
+        on_sql: Opens a statement in the SQL console.
+    """
+    with st.container(key=f"chart-block-{chart.name}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="bottom", key=f"chart-head-{chart.name}"):
+            st.markdown(f"#### {plain_label(chart.title)}", width="content")
+            st.caption(f"n = {counted(chart.n, noun)}", width="content")
+        drawn, rows, sql = st.tabs(["Chart", "Table", "SQL"], key=f"chart-tabs-{chart.name}")
+        with drawn:
+            if chart.n:
+                draw()
+            else:
+                st.info(_NOTHING)
+        with rows:
+            _table(chart, unit)
+        with sql:
+            _statement(chart, on_sql)
+        if chart.notes:
+            st.caption(plain_label(" ".join(chart.notes)))
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    """Return a frame as a file of comma-separated values, UTF-8."""
+    return frame.to_csv(index=False).encode()
+
+
+def _table(chart: Chart, unit: str) -> None:
+    rows = table(chart.frame, unit)
+    numbers = st.column_config.NumberColumn(format="localized")
+    # pyarrow, which is among the types that it takes, brings no types of its own.
+    st.dataframe(  # pyright: ignore[reportUnknownMemberType]
+        rows,
+        column_config={str(name): numbers for name in rows.columns if is_numeric_dtype(rows[name])},
+        hide_index=True,
+        width="stretch",
+        height="auto",
+        key=f"chart-table-{chart.name}",
+        alt=f"{chart.title}, as a table",
+        placeholder="",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "CSV",
+            lambda: csv(chart.frame),
+            _file_name(chart.title),
+            "text/csv",
+            key=f"chart-csv-{chart.name}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        total = len(chart.frame)
+        if total > MOST_ROWS:
+            st.caption(f"The first {MOST_ROWS} of {total:,} rows; the file has all of them.", width="content")
+
+
+def _statement(chart: Chart, on_sql: Callable[[str], None]) -> None:
+    st.code(chart.sql, language="sql", height=300, wrap_lines=True)
+    st.button(
+        "Open in the SQL console",
+        key=f"chart-sql-{chart.name}",
+        icon=":material/database:",
+        on_click=on_sql,
+        args=(chart.sql,),
+    )
+
+
+def _file_name(title: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", title.casefold()).strip("-")
+    return f"apehost-{words}-{datetime.now().astimezone():%Y-%m-%d}.csv"
