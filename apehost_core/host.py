@@ -53,6 +53,8 @@ from apehost_core.settings import ServerEntry, Settings
 from apehost_core.store.archive import History, open_history
 from apehost_core.store.audit import record_change
 from apehost_core.store.backup import backup
+from apehost_core.store.care_rules import empty_trash
+from apehost_core.store.care_swap import settle_swap
 from apehost_core.store.comparisons import Comparisons
 from apehost_core.store.conversations import Conversations
 from apehost_core.store.database import Database
@@ -334,7 +336,9 @@ async def open_host(settings: Settings) -> AsyncGenerator[Host, None]:
         http = await stack.enter_async_context(open_http(watchdogs))
         demo = DemoEngine(threads=settings.demo_threads)
         stack.push_async_callback(demo.stop)
-        history = stack.enter_context(open_history(database, settings.data_dir))
+        opening = open_history(database, settings.data_dir, watched=settings.lmstudio_folder)
+        history = await asyncio.to_thread(opening.__enter__)
+        stack.push_async_callback(asyncio.to_thread, opening.__exit__, None, None, None)
         host = Host(settings, Parts(database, http, watchdogs, settings, demo, history))
         stack.push_async_callback(host.close)
         await host.registry.open(*_named(settings))
@@ -347,15 +351,17 @@ async def open_host(settings: Settings) -> AsyncGenerator[Host, None]:
 
 def _open_database(settings: Settings) -> Database:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settle_swap(settings.database_path, memory_limit=settings.database_memory)
     return Database.open(settings.database_path, memory_limit=settings.database_memory)
 
 
 def _tidy(database: Database) -> None:
     """Empty the trash, and call those comparisons paused that the last process was working on."""
-    Conversations(database).empty_trash()
-    comparisons = Comparisons(database)
-    comparisons.empty_trash()
-    comparisons.close_running()
+    try:
+        empty_trash(database)
+    except StoreError as error:  # rules that cannot be read delete nothing
+        _log.warning("the trash was not emptied: %s", error)
+    Comparisons(database).close_running()
 
 
 def _named(settings: Settings) -> tuple[list[ServerConfig], ServerConfig]:

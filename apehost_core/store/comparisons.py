@@ -4,7 +4,7 @@ What was answered stands in `runs` and `generations`, see `trials`.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from apehost_core.compare.comparison import Comparison, Listed, Setup, State
@@ -114,12 +114,12 @@ class Comparisons:
         """Take a comparison out of the trash."""
         self._execute("UPDATE comparisons SET trashed_at = NULL WHERE id = ?", [comparison_id])
 
-    def empty_trash(self) -> int:
-        """Delete what has been in the trash for 30 days, with votes and run logs; returns how many.
+    def empty_trash(self, kept: timedelta = TRASH_KEPT) -> int:
+        """Delete what has been in the trash for that long, with votes and run logs; returns how many.
 
         The measurements (generations) stay: they hold hashes of what was said, not the words.
         """
-        before = datetime.now(UTC) - TRASH_KEPT
+        before = datetime.now(UTC) - kept
         with self._database.read() as cursor:
             rows = cursor.execute("SELECT id::VARCHAR FROM comparisons WHERE trashed_at < ?", [before]).fetchall()
         for (comparison_id,) in rows:

@@ -4,8 +4,15 @@ from typing import Literal
 
 from apehost_ui.components.sections import section_switch
 
-HistorySection = Literal["calls"]
+HistorySection = Literal["search", "charts", "models", "speed", "sql", "import", "data", "calls"]
 _SECTIONS: dict[HistorySection, str] = {
+    "search": "Search",
+    "charts": "Charts",
+    "models": "Models and tools",
+    "speed": "Speed",
+    "sql": "SQL",
+    "import": "Import",
+    "data": "Data",
     "calls": "Calls",
 }
 
