@@ -115,7 +115,6 @@ class Entry:
             "text": [normal(text) for text in self.texts],
             "mark": self.marks,
             "key": key_of(self.id),
-            "high": self.id.int >> 64,
             "conversation": key_of(self.conversation_id),
             "title": self.is_title,
             "author": author,
