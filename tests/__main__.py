@@ -1,7 +1,7 @@
 """All tests in one command: `uv run --all-extras python -m tests`, with pytest's own arguments behind it.
 
-Without arguments two processes share the tests, file by file; those that compare times, or watch in Chromium what
-happens while it happens, follow with the machine to themselves. With arguments it is pytest as it is.
+Without arguments two processes share the tests, file by file; those that compare times follow with the machine to
+themselves. With arguments it is pytest as it is.
 
 The browser tests drive the system's Chromium. Where there is none, it is installed if that needs no question
 (Debian and its like, as root); otherwise those tests are skipped, and this says so.
@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-TOGETHER = ("-m", "not (alone or browser)", "--numprocesses=2", "--dist=loadfile")
-ALONE = ("-m", "alone or browser")
+TOGETHER = ("-m", "not alone", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
+"""In the order of collection, so that the browser tests come last in each process; see `conftest`."""
+ALONE = ("-m", "alone")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = f"no browser found (looked for {', '.join(BROWSERS)})"
 _INSTALL = (
