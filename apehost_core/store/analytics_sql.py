@@ -6,6 +6,7 @@ is why values stand in it as literals, and why it knows only views.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import available_timezones
 
 import pandas as pd
@@ -103,13 +104,19 @@ def local(scope: Scope, bucket: Bucket) -> str:
     return f"date_trunc('{bucket}', started_at AT TIME ZONE {text(checked_zone(scope.time_zone))})"
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    """Return the names that there are; finding them takes 40 ms."""
+    return frozenset(available_timezones())
+
+
 def checked_zone(name: str) -> str:
     """Return the name of a time zone.
 
     Raises:
         InputRefused: There is none of that name.
     """
-    if name not in available_timezones():
+    if name not in _time_zones():
         title = f"There is no time zone {name!r}"
         raise InputRefused(Fault(kind="bad_request", title=title, advice="For example Europe/Berlin."))
     return name

@@ -5,7 +5,16 @@ an apostrophe in front, as OWASP advises and admin tools do, which spreadsheets 
 programs read.
 """
 
+import re
+
 _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 -- spreadsheets take the wide ones for formulas, too
+
+_BEGINS = re.compile(_FORMULA)
+
+
+def harmless_text(text: str) -> str:
+    """Return a text as it may stand in a CSV file."""
+    return f"'{text}" if _BEGINS.match(text) else text
 
 
 def quoted(name: str) -> str:

@@ -10,6 +10,7 @@ from pandas.api.types import is_numeric_dtype
 
 from apehost_core.compare.numbers import counted
 from apehost_core.history.charts import Chart
+from apehost_core.store.spreadsheets import harmless_text
 from apehost_ui.components.history_chart_columns import MOST_ROWS, table
 from apehost_ui.markdown import plain_label
 
@@ -47,8 +48,12 @@ def chart_block(
 
 
 def csv(frame: pd.DataFrame) -> bytes:
-    """Return a frame as a file of comma-separated values, UTF-8."""
-    return frame.to_csv(index=False).encode()
+    """Return a frame as a file of comma-separated values, UTF-8, of which a spreadsheet runs nothing."""
+    return frame.map(_harmless).to_csv(index=False).encode()
+
+
+def _harmless(value: object) -> object:
+    return harmless_text(value) if isinstance(value, str) else value
 
 
 def _table(chart: Chart, unit: str) -> None:

@@ -270,6 +270,12 @@ def test_files_hold_the_whole_frame() -> None:
     assert b'model,p50\n"a,b",1.25\nc,\n' == csv(frame)
 
 
+def test_files_run_nothing_in_a_spreadsheet() -> None:
+    """A name that begins as a formula does is no formula in the file; numbers stay what they are."""
+    frame = pd.DataFrame({"model": ["=1+2", "-x", "a"], "p50": [-1.5, 2.0, 3.0]})
+    assert b"model,p50\n'=1+2,-1.5\n'-x,2.0\na,3.0\n" == csv(frame)
+
+
 def test_tables_are_written_for_people() -> None:
     """Headings say what and in which unit, shares are percentages, numbers have three digits, unknown stays empty."""
     frame = pd.DataFrame(
