@@ -1,6 +1,6 @@
 -- History: imports, the search index's change log, saved queries, settings kept in the file.
 
-DROP VIEW v_generations;
+DROP VIEW v_generations;  -- made again in 0006
 
 ALTER TABLE conversations ADD COLUMN archived_at TIMESTAMPTZ;
 ALTER TABLE conversations ADD COLUMN origin_id TEXT;         -- the conversation's id in the program it came from
@@ -80,27 +80,3 @@ CREATE TABLE kept_settings (
     value TEXT NOT NULL,                 -- JSON
     updated_at TIMESTAMPTZ NOT NULL
 );
-
-CREATE VIEW v_generations AS
-SELECT
-    g.* EXCLUDE (sampling, prompt_parts, import_id),
-    CASE WHEN g.import_id IS NULL THEN 'measured' ELSE 'imported' END AS source,
-    least(g.first_reasoning_ms, g.first_visible_ms) AS ttft_ms,
-    CASE
-        WHEN g.completion_tokens >= 2
-            AND g.last_token_ms - least(g.first_reasoning_ms, g.first_visible_ms) >= 1.0
-        THEN (g.completion_tokens - 1) * 1000.0
-            / (g.last_token_ms - least(g.first_reasoning_ms, g.first_visible_ms))
-    END AS decode_tok_s,
-    CASE
-        WHEN NOT g.prompt_tokens_estimated AND least(g.first_reasoning_ms, g.first_visible_ms) > 0
-        THEN (g.prompt_tokens - coalesce(g.cached_tokens, 0)) * 1000.0
-            / least(g.first_reasoning_ms, g.first_visible_ms)
-    END AS prompt_tok_s,
-    r.kind AS run_kind,
-    r.comparison_id,
-    r.cell,
-    c.title AS conversation_title
-FROM generations g
-LEFT JOIN runs r ON r.id = g.run_id
-LEFT JOIN conversations c ON c.id = g.conversation_id;

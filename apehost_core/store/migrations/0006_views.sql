@@ -2,8 +2,6 @@
 -- queries over them. Columns are only added. What is looked up for a column is joined as a grouped subquery, which
 -- DuckDB leaves out of a query that does not name the column.
 
-DROP VIEW v_generations;
-
 CREATE VIEW v_generations AS
 SELECT
     g.id, g.run_id, g.message_id, g.conversation_id, g.started_at, g.server, g.model_asked, g.model_answered,
