@@ -6,18 +6,23 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from apehost_core.errors import StoreDamaged, StoreError, StoreLocked, StoreTooNew
+from apehost_core.history.listing import ListFilter
 from apehost_core.messages import user_message
+from apehost_core.store import schema
 from apehost_core.store.backup import backup
 from apehost_core.store.conversations import Conversations
 from apehost_core.store.database import Database
+from apehost_core.store.library import Library
 from apehost_core.store.salvage import salvage
+from apehost_core.store.search import Search
+from tests.run_samples import UNKNOWN_ID
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,6 +95,28 @@ def test_a_changed_migration_is_refused(path: Path) -> None:
         Database.open(path)
 
 
+def test_a_file_of_before_the_history_page(path: Path) -> None:
+    """Its chats are there, listed and found, once this program has opened it."""
+    with duckdb.connect(path) as older, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "migrations", lambda known=schema.migrations()[:4]: known)
+        schema.migrate(older)
+        older.execute(
+            "INSERT INTO conversations (id, title, title_source, created_at, updated_at, leaf_id) "
+            "VALUES ($1, 'Old', 'prompt', now(), now(), $1)",
+            [UNKNOWN_ID],
+        )
+        older.execute(
+            "INSERT INTO messages (id, conversation_id, role, parts, text, created_at) "
+            "VALUES ($1, $1, 'user', '[]', 'walruses', now())",
+            [UNKNOWN_ID],
+        )
+    with closing(Database.open(path)) as database, closing(Search(database, path.parent / "search")) as search:
+        listed, _ = Library(database, lambda: None).find(ListFilter(), limit=9)
+        assert ["Old"] == [one.title for one in listed]
+        assert search.settle()
+        assert ["Old"] == [hit.title for hit in search.find("walruses").hits]
+
+
 def test_a_foreign_duckdb_file_is_refused(path: Path) -> None:
     """A database that ApeHost did not make gets no tables of ours."""
     with duckdb.connect(path) as other:
@@ -109,7 +136,9 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
 WRITE_AND_DIE = """
     import os, sys
     from pathlib import Path
-    from apehost_core.messages import user_message
+    from apehost_core.history.listing import ListFilter
+from apehost_core.messages import user_message
+from apehost_core.store import schema
     from apehost_core.store.conversations import Conversations
     from apehost_core.store.database import Database
     conversations = Conversations(Database.open(Path(sys.argv[1])))
@@ -170,7 +199,9 @@ FILL = """
     import resource, signal, sys
     from pathlib import Path
     from apehost_core.errors import StoreError
-    from apehost_core.messages import user_message
+    from apehost_core.history.listing import ListFilter
+from apehost_core.messages import user_message
+from apehost_core.store import schema
     from apehost_core.store.conversations import Conversations
     from apehost_core.store.database import Database
     from apehost_core.store.recorder import DuckRecorder
