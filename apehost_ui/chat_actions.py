@@ -39,7 +39,7 @@ def opened() -> ConversationSummary | None:
         state.chat().refusal = Fault(
             kind="bad_request",
             title="There is no conversation at this link",
-            advice="It may have been deleted; the trash keeps conversations for 30 days.",
+            advice="It may have been deleted: History lists the trash, which keeps conversations for a while.",
         )
     else:
         _seek(conversation_id, state.message_id())

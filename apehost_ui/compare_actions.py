@@ -57,7 +57,7 @@ def opened() -> Comparison | None:
         page.refusal = Fault(
             kind="bad_request",
             title="There is no comparison at this link",
-            advice="It may have been deleted; the trash keeps comparisons for 30 days.",
+            advice="It may have been deleted: the trash below the list keeps comparisons for a while.",
         )
     return comparison
 

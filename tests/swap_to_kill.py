@@ -3,9 +3,9 @@
 python -m tests.swap_to_kill FOLDER
 
 FOLDER holds a data folder with an order, as `ready`. For each call that changes or opens files a process of its own
-begins with a copy of it and dies right before that call (one that removes nothing does not count); another one then starts as if nothing had been. One line for
-each: the number of the step, and the titles that the database has afterwards. The last line is of a process that
-lived to its end.
+begins with a copy of it and dies right before that call; another one then starts as if nothing had been. One line for
+each: the number of the step, the titles that the database and what it took the place of have afterwards, and the files
+that there are. The last line is of a process that lived to its end.
 """
 
 import os
@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from apehost_core.store import care_swap
 from apehost_core.store.care_swap import settle_swap
 
 _CALLS: list[tuple[Any, str]] = [
@@ -28,7 +29,10 @@ _CALLS: list[tuple[Any, str]] = [
     (Path, "unlink"),
     (Path, "write_bytes"),
     (duckdb, "connect"),
+    (care_swap, "migrate"),
+    (care_swap, "fingerprint"),
 ]
+"""The last two come while the new file is open and half written."""
 
 
 def die_at(step: int) -> None:

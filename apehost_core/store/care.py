@@ -38,7 +38,7 @@ from apehost_core.store.search import Search
 
 _log = logging.getLogger(__name__)
 
-_SIZES_KEPT_S = 10.0
+_SIZES_KEPT_S = 60.0
 _FIRST_S = 10.0
 _DAILY_S = 24 * 3600.0
 _AT_START_S = 30.0
@@ -195,7 +195,7 @@ class Care:
         self._jobs.revision += 1
 
     def sizes(self) -> Sizes:
-        """Return what takes how much room; as it was some seconds ago at most."""
+        """Return what takes how much room; as it was a minute ago at most."""
         now = time.monotonic()
         with self._lock:
             if self._sizes is None or self._sizes[1] != self.revision or now - self._sizes[0] > _SIZES_KEPT_S:

@@ -9,6 +9,13 @@ from apehost_core.errors import Fault, StoreDamaged, StoreError
 from apehost_core.store.faults import open_error
 from apehost_core.store.schema import check
 
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 2,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+}
+"""With what files are opened beside the database: no extension is loaded for them."""
 Fingerprint = dict[str, tuple[int, int]]
 """Of each table the number of its rows and the sum of their hashes."""
 
@@ -43,7 +50,7 @@ def read_through(path: Path) -> Through:
         StoreError: It is no ApeHost database.
     """
     try:
-        with duckdb.connect(path, read_only=True, config={"threads": 2}) as connection:
+        with duckdb.connect(path, read_only=True, config=CONFIG) as connection:
             check(connection, path)
             name = str(connection.execute("SELECT current_database()").fetchall()[0][0])
             prints = fingerprint(connection, name)
@@ -68,7 +75,11 @@ def same(original: Fingerprint, copy: Fingerprint, name: str) -> None:
 
 
 def _of_table(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> tuple[int, int]:
-    row = connection.execute(
-        f'SELECT count(*), coalesce(sum(hash(rows)::HUGEINT), 0) FROM "{database}".main."{table}" AS rows'
-    ).fetchall()[0]
+    place = f"{_quoted(database)}.main.{_quoted(table)}"
+    sql = f"SELECT count(*), coalesce(sum(hash(rows)::HUGEINT), 0) FROM {place} AS rows"
+    row = connection.execute(sql).fetchall()[0]
     return int(row[0]), int(row[1])
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -6,7 +6,7 @@ from apehost_core.history.care import Check, Problem
 from apehost_core.store.search import Search
 
 _TITLE = "The search index"
-_PATIENCE_S = 5.0
+_PATIENCE_S = 2.0
 _STATE = """
 SELECT (SELECT count(*) FROM messages SEMI JOIN conversations c ON c.id = conversation_id),
     (SELECT count(*) FROM search_changes WHERE seq > ?)"""

@@ -19,13 +19,14 @@ import duckdb
 from apehost_core.errors import ApeHostError, Fault, StoreDamaged, StoreError, StoreLocked
 from apehost_core.history.care import SwapOrder, SwapOutcome
 from apehost_core.store.care_backups import Backups, read_backup, room_for
-from apehost_core.store.care_copy import fingerprint, read_through, same
+from apehost_core.store.care_copy import CONFIG, fingerprint, read_through, same
 from apehost_core.store.care_order import (
     Standing,
     alone,
     durable,
     durable_names,
     read_order,
+    read_outcome,
     remove_order,
     write_order,
     write_outcome,
@@ -59,6 +60,45 @@ def settle_swap(path: Path, *, memory_limit: str = "1GB") -> None:
     except OSError as error:
         title = "What was ordered to be done to the database cannot be done"
         raise StoreError(Fault(kind="store", title=title, cause=error.strerror or "")) from error
+
+
+def restore_now(path: Path, source: Path) -> SwapOutcome:
+    """Put a file in the place of a database that nobody has open, also of one that is damaged.
+
+    Args:
+        path: The database; what is there becomes a backup.
+        source: A backup, or a copy anywhere else.
+
+    Returns:
+        What was done.
+
+    Raises:
+        StoreLocked: ApeHost runs.
+        StoreError: The file cannot be restored; everything is as it was.
+    """
+    backups = Backups(path.parent)
+    if not source.is_file():
+        raise StoreError(Fault(kind="store", title=f"There is no file at {source}"))
+    if _is_ordered(path.parent):
+        title = "The next start of ApeHost already has something to do to the database"
+        raise StoreError(Fault(kind="store", title=title, advice="Start it, or call that off on its page, first."))
+    chosen, brought = source, None
+    if source.parent.resolve() != backups.folder.resolve():
+        chosen = brought = backups.free_path()
+        shutil.copyfile(source, brought)
+    write_order(path.parent, Standing(SwapOrder("restore", chosen.name, datetime.now(UTC))))
+    try:
+        settle_swap(path)
+        outcome = read_outcome(path.parent)
+        if outcome is None or outcome.fault is not None:
+            said = outcome.fault if outcome else None
+            raise StoreError(said or Fault(kind="store", title=f"{source.name} could not be restored"))
+    except StoreError:
+        remove_order(path.parent)
+        if brought is not None:
+            brought.unlink(missing_ok=True)
+        raise
+    return outcome
 
 
 def _is_ordered(folder: Path) -> bool:
@@ -123,7 +163,7 @@ def _bring(path: Path, incoming: Path, order: SwapOrder) -> None:
         shutil.copyfile(log_of(source), log_of(incoming))
     try:
         read_backup(incoming)
-        with duckdb.connect(incoming, config={"threads": 2}) as connection:
+        with duckdb.connect(incoming, config=CONFIG) as connection:
             migrate(connection)
             connection.execute("CHECKPOINT")
     except ApeHostError as error:
@@ -135,7 +175,7 @@ def _rewrite(path: Path, incoming: Path, memory_limit: str) -> None:
     """Copy the database row by row into a new file, and make sure that it holds the same."""
     room_for(path.stat().st_size, path.parent)
     try:
-        with duckdb.connect(path, config={"threads": 2, "memory_limit": memory_limit}) as connection:
+        with duckdb.connect(path, config={**CONFIG, "memory_limit": memory_limit}) as connection:
             connection.execute("CHECKPOINT")
             name = str(connection.execute("SELECT current_database()").fetchall()[0][0])
             quoted = str(incoming).replace("'", "''")
@@ -158,7 +198,7 @@ def _folded(path: Path) -> bool:
     if not path.exists():
         return True
     try:
-        with duckdb.connect(path, config={"threads": 2}) as connection:
+        with duckdb.connect(path, config=CONFIG) as connection:
             connection.execute("CHECKPOINT")
     except duckdb.Error as error:
         refused = open_error(error, path)

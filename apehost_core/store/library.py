@@ -149,7 +149,7 @@ class Library:
         return self._stamp("archived_at", ids, None)
 
     def trash(self, ids: Sequence[str]) -> tuple[str, ...]:
-        """Put conversations in the trash, which keeps them for 30 days; returns those that were not in it."""
+        """Put conversations in the trash, which has its own time; returns those that were not in it."""
         return self._stamp("trashed_at", ids, datetime.now(UTC))
 
     def restore(self, ids: Sequence[str]) -> tuple[str, ...]:

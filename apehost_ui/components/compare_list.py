@@ -82,7 +82,7 @@ def _trash(trashed: Sequence[Listed], on_restore: Callable[[str], None]) -> None
     if not trashed:
         return
     with st.expander(f"Trash ({len(trashed)})", icon=":material/delete:", key="comparison-trash"):
-        st.caption("Kept for 30 days. Votes on what is in the trash do not count.")
+        st.caption("Kept for 30 days unless History, Data says otherwise. Votes on what is in the trash do not count.")
         for one in trashed:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"{plain_label(one.title) or 'Untitled'} · {listed_words(one)}", width="stretch")

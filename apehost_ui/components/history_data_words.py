@@ -149,7 +149,7 @@ def outcome_words(outcome: SwapOutcome) -> str:
         kept = f" What was there before is backup {outcome.kept}." if outcome.kept else ""
         return f"Backup {outcome.name} was restored, {when}.{kept} The search takes it in by itself."
     gain = outcome.before - outcome.after
-    gained = f"{size(gain)} less than before" if gain > 0 else "as much as before"
+    gained = f"{size(gain)} less than before" if gain > 0 else "no smaller than before"
     return f"The database file was rewritten in {took}, {when}: {size(outcome.after)}, {gained}."
 
 

@@ -6,71 +6,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from apehost_core.command import main
 from apehost_core.errors import InputRefused, StoreError, StoreLocked
-from apehost_core.history.care import Backup, CareJob, SwapOrder
-from apehost_core.messages import Message, TextPart
+from apehost_core.history.care import SwapOrder
 from apehost_core.store import care_backups, care_swap
-from apehost_core.store.care import Care
 from apehost_core.store.care_order import Standing, alone, write_order
 from apehost_core.store.care_swap import settle_swap
-from apehost_core.store.conversations import Conversations
-from apehost_core.store.database import Database
-from apehost_core.store.search import Search
 from tests.app_process import running_app
+from tests.integration.caring import Opened, listed, opened, restored_from, titles, two_states
 
 ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A database with what cares for it."""
-
-    database: Database
-    conversations: Conversations
-    search: Search
-    care: Care
-
-    def chat(self, title: str) -> str:
-        """Begin a chat with one message."""
-        chat = self.conversations.create(title)
-        self.conversations.add_message(chat, None, Message("user", (TextPart(f"about {title}"),)))
-        return chat
-
-    def done(self) -> CareJob:
-        """Wait for the end of what goes on."""
-        self.care.settle()
-        assert self.care.job is not None
-        return self.care.job
-
-    def backed_up(self) -> Backup:
-        """Make a backup."""
-        self.care.back_up()
-        result = self.done().result
-        assert isinstance(result, Backup)
-        return result
-
-
-@contextmanager
-def opened(folder: Path) -> Generator[Opened, None, None]:
-    """Start on a folder as the app does, and end well."""
-    settle_swap(folder / "apehost.duckdb")
-    database = Database.open(folder / "apehost.duckdb")
-    search = Search(database, folder / "search")
-    care = Care(database, folder, search)
-    try:
-        yield Opened(database, Conversations(database), search, care)
-    finally:
-        care.close()
-        search.close()
-        database.close()
 
 
 @pytest.fixture
@@ -78,31 +29,6 @@ def app(tmp_path: Path) -> Generator[Opened, None, None]:
     """A start on an empty folder."""
     with opened(tmp_path) as app:
         yield app
-
-
-def titles(path: Path) -> list[str]:
-    """The titles in a database that nobody has open."""
-    with duckdb.connect(path, read_only=True) as connection:
-        return [row[0] for row in connection.execute("SELECT title FROM conversations ORDER BY title").fetchall()]
-
-
-def listed(app: Opened) -> list[str]:
-    """The titles of the chats that are listed."""
-    return sorted(chat.title for chat in app.conversations.recent(100))
-
-
-def restored_from(folder: Path, name: str) -> None:
-    """Order a restore without looking at the backup."""
-    write_order(folder, Standing(SwapOrder("restore", name, datetime.now(UTC))))
-
-
-def two_states(folder: Path) -> Backup:
-    """Leave a folder with a backup of one chat, and a database of two."""
-    with opened(folder) as app:
-        app.chat("old")
-        backup = app.backed_up()
-        app.chat("new")
-    return backup
 
 
 def test_a_backup_is_whole(app: Opened, tmp_path: Path) -> None:
@@ -116,6 +42,16 @@ def test_a_backup_is_whole(app: Opened, tmp_path: Path) -> None:
     assert tmp_path / "backups" == path.parent
     app.care.delete_backup(backup.name)
     assert [] == app.care.backups()
+
+
+def test_a_backup_that_was_broken_off(tmp_path: Path) -> None:
+    """What the end of the program left of a backup is no backup, and goes at the next start."""
+    left = tmp_path / "backups" / "apehost-20260101-000000.duckdb.unfinished"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    with opened(tmp_path) as app:
+        assert [] == app.care.backups()
+        assert not left.exists()
 
 
 def test_backups_of_one_second(app: Opened) -> None:
@@ -170,7 +106,7 @@ def test_restore_at_the_next_start(tmp_path: Path) -> None:
         assert outcome is not None
         assert (None, backup.name, None) == (outcome.fault, outcome.name, app.care.order)
         assert ["new", "newest", "old"] == titles(app.care.backup_file(outcome.kept))
-        assert [True, False] == [each.before_restore for each in app.care.backups()]
+        assert [False, True] == sorted(each.before_restore for each in app.care.backups())
         app.chat("after")
         app.care.restore(outcome.kept)
         app.done()
@@ -327,6 +263,29 @@ def test_a_file_system_without_second_names(tmp_path: Path, monkeypatch: pytest.
         assert ["new", "old"] == titles(app.care.backup_file(app.care.outcome.kept))
 
 
+def test_restored_by_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the app the command puts a copy from anywhere in place; while the database is open it changes nothing."""
+    monkeypatch.setenv("APEHOST_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    backup = two_states(tmp_path / "data")
+    copy = tmp_path / "copy.duckdb"
+    (tmp_path / "data" / "backups" / backup.name).rename(copy)
+    assert (1, 1) == (main(["restore", str(tmp_path / "none")]), main(["restore", str(Path(__file__))]))
+    assert "damaged" in capsys.readouterr().err
+    assert [] == list((tmp_path / "data" / "backups").iterdir())
+    write_order(tmp_path / "data", Standing(SwapOrder("compact", "", datetime.now(UTC))))
+    assert 1 == main(["restore", str(copy)])
+    (tmp_path / "data" / "swap.json").unlink()
+    damaged(tmp_path / "data" / "apehost.duckdb")
+    assert 0 == main(["restore", str(copy)])
+    assert "was put in place" in capsys.readouterr().out
+    with opened(tmp_path / "data") as app:
+        assert ["old"] == listed(app)
+        assert 2 == len(app.care.backups())
+
+
 def test_a_second_start(tmp_path: Path) -> None:
     """A second ApeHost on the same folder is refused, and neither takes the other's file away."""
     backup = two_states(tmp_path)
@@ -397,7 +356,7 @@ def test_killed_at_every_step(tmp_path: Path, work: str) -> None:
         check=True,
     )
     steps = [line.split("\t") for line in told.stdout.splitlines()]
-    assert len(steps) > 10
+    assert len(steps) > 8
     for _, said, left in steps:
         expected = [["old"], ["new", "old"]] if work == "restore" else [["new", "old"]]
         assert expected == ast.literal_eval(said)

@@ -98,7 +98,8 @@ def test_a_changed_migration_is_refused(path: Path) -> None:
 def test_a_file_of_before_the_history_page(path: Path) -> None:
     """Its chats are there, listed and found, once this program has opened it."""
     with duckdb.connect(path) as older, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schema, "migrations", lambda known=schema.migrations()[:4]: known)
+        known = schema.migrations()[:4]
+        patch.setattr(schema, "migrations", lambda: known)
         schema.migrate(older)
         older.execute(
             "INSERT INTO conversations (id, title, title_source, created_at, updated_at, leaf_id) "
