@@ -116,7 +116,7 @@ def _nothing_listed(wanted: ListFilter) -> None:
         st.info("No conversation is let through by these filters.")
         st.button("Clear filters", key="clear-filters-again", icon=":material/close:", on_click=_clear_filters)
     elif wanted.place == "trash":
-        st.info("The trash is empty. What is deleted stays here for 30 days.")
+        st.info("The trash is empty. What is deleted stays here for 30 days, unless the section Data says otherwise.")
     elif wanted.place == "archive":
         st.info("Nothing is archived. Select conversations and press Archive to take them out of the sidebar.")
     else:

@@ -1,7 +1,6 @@
 """The history page's section of the data itself."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -49,11 +48,15 @@ def chat(app: Running, title: str) -> str:
     return chat_id
 
 
-def test_an_empty_section_teaches(app: Running) -> None:
-    """Before anything was done the section says what each part is for, and that nothing is deleted by itself."""
-    page = opened().page
+def test_an_untouched_section_teaches(app: Running) -> None:
+    """Before anything was done the section says what is kept and how much it is, and that nothing goes by itself."""
+    chat(app, "Great apes")
+    tab = opened()
+    page = tab.page
     for piece in ("There is no backup yet", "nothing goes unless a rule here says so", "Check now"):
         assert piece in page
+    rows = {row["Table"]: row for row in tab.rows}
+    assert ("Chats", 1) == (rows["conversations"]["What"], rows["conversations"]["Rows"])
 
 
 def test_back_up_restore_call_off(app: Running) -> None:
@@ -62,6 +65,7 @@ def test_back_up_restore_call_off(app: Running) -> None:
     tab = opened().press("Back up now")
     ended(app, tab)
     assert "The backup is made" in tab.page
+    assert str(app.host.settings.data_dir) not in tab.wire
     (backup,) = care(app).backups()
     assert backup.name in tab.box("backups")
     ended(app, tab.press("Restore it"))
@@ -102,13 +106,6 @@ def test_compaction_is_ordered(app: Running) -> None:
     order = care(app).order
     assert order is not None
     assert "compact" == order.work
-
-
-def test_sizes_name_the_tables(app: Running) -> None:
-    """The table of sizes says what each table holds, and how many rows it has."""
-    chat(app, "Great apes")
-    rows = {row["Table"]: row for row in opened().rows}
-    assert ("Chats", 1) == (rows["conversations"]["What"], rows["conversations"]["Rows"])
 
 
 def test_check_and_mend(app: Running) -> None:
@@ -172,10 +169,3 @@ def test_a_second_thing_is_refused(app: Running, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(care(app)._jobs, "_job", CareJob("check"))
     tab.press("Back up now")
     assert "Something else is being done to the record" in tab.errors
-
-
-def test_no_folder_reaches_the_browser(app: Running, tmp_path: Path) -> None:
-    """The page names backups, never the folder that they are in."""
-    tab = opened().press("Back up now")
-    ended(app, tab)
-    assert str(tmp_path) not in tab.wire
