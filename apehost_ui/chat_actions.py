@@ -13,6 +13,7 @@ from apehost_core.runs.run import Generation
 from apehost_core.servers import Wanted, ranked
 from apehost_core.servers.profiles import Effective
 from apehost_core.store import ConversationSummary
+from apehost_core.store.exports import ExportFormat, File
 from apehost_ui import state
 from apehost_ui.host import call, host
 from apehost_ui.markdown import plain_label
@@ -161,6 +162,11 @@ def delete(conversation: ConversationSummary) -> None:
             call(host().cancel, run.spec.run_id)
         state.chat().undo = (conversation.id, conversation.title)
         state.open_conversation(None)
+
+
+def export(conversation_id: str, export_format: ExportFormat) -> File:
+    """Return a conversation as a file."""
+    return host().history.exports.file([conversation_id], export_format)
 
 
 def undo_delete() -> None:

@@ -17,6 +17,7 @@ from apehost_ui.components.history_data import (
     size_table,
 )
 from apehost_ui.components.history_data_care import RuleActions, retention, soundness
+from apehost_ui.components.history_export import export_tables
 from apehost_ui.history_actions import telling
 from apehost_ui.host import host
 
@@ -44,6 +45,8 @@ def data() -> None:
     with st.container(key="care-backups"):
         actions = BackupActions(_back_up, _restore, _delete, lambda name: care.backup_file(name).read_bytes())
         backup_list(care.backups(), actions, idle=idle)
+    with st.container(key="care-tables"):
+        export_tables(lambda: host().history.exports.file((), "parquet").content)
     with st.container(key="care-size"):
         size_table(care.sizes(), idle=idle and order is None, on_fold=_fold, on_compact=_compact)
     with st.container(key="care-soundness"):

@@ -16,6 +16,7 @@ from apehost_core.store import StoredMessage
 from apehost_ui import history_actions as do
 from apehost_ui import state
 from apehost_ui.components.fault import fault_box
+from apehost_ui.components.history_export import export_popover
 from apehost_ui.components.history_filters import KEYS, filters
 from apehost_ui.components.history_hits import (
     BOX_KEY,
@@ -130,7 +131,13 @@ def _bulk_actions(ids: list[str], wanted: ListFilter) -> BulkActions:
         pick_page=partial(do.pick, ids, picked=True),
         pick_all=partial(do.pick_all, wanted),
         forget=do.forget,
+        export=partial(_export, tuple(sorted(picked))),
     )
+
+
+def _export(picked: tuple[str, ...]) -> None:
+    write = partial(host().history.exports.file, picked)
+    export_popover(len(picked), write, key="bulk-export", name="apehost-chats")
 
 
 def _pages(total: int) -> None:

@@ -20,7 +20,12 @@ own = chat_actions.settings(conversation)
 again: Again | None = None
 
 if conversation is not None:
-    conversation_header(conversation, on_rename=open_dialog, on_delete=partial(chat_actions.delete, conversation))
+    conversation_header(
+        conversation,
+        export=partial(chat_actions.export, conversation.id),
+        on_rename=open_dialog,
+        on_delete=partial(chat_actions.delete, conversation),
+    )
     rename_dialog(conversation.title, on_save=chat_actions.rename)
     again = thread(conversation.id)
 elif page.picked is None:

@@ -11,6 +11,7 @@ from apehost_core.store.care import Care
 from apehost_core.store.console import Console
 from apehost_core.store.console_runs import Runs
 from apehost_core.store.database import Database
+from apehost_core.store.exports import Exports
 from apehost_core.store.import_jobs import ImportJobs
 from apehost_core.store.imports import Imports
 from apehost_core.store.saved_queries import SavedQueries
@@ -29,6 +30,7 @@ class History:
         cards: What is known of models and tools.
         speed: Whether models have become slower, and since when.
         imports: Takes in chats of other programs, in the background.
+        exports: Writes chats down for other programs.
         console: Statements of a person's own over the documented views.
         statements: Those that run behind a page.
         queries: Those that were kept.
@@ -44,6 +46,7 @@ class History:
     statements: Runs
     queries: SavedQueries
     imports: ImportJobs
+    exports: Exports
     care: Care
 
 
@@ -73,6 +76,7 @@ def open_history(database: Database, data_dir: Path, *, watched: Path | None = N
             statements=statements,
             queries=SavedQueries(database, console),
             imports=imports,
+            exports=Exports(database),
             care=care,
         )
     finally:

@@ -113,12 +113,14 @@ class BulkActions:
         pick_page: Picks all lines of the page.
         pick_all: Picks all that the filters let through.
         forget: Picks none.
+        export: Draws what writes them to a file.
     """
 
     change: Change
     pick_page: Callable[[], None]
     pick_all: Callable[[], None]
     forget: Callable[[], None]
+    export: Callable[[], None]
 
 
 def bulk_bar(picked: int, on_page: int, total: int, place: Place | None, actions: BulkActions) -> None:
@@ -140,6 +142,7 @@ def bulk_bar(picked: int, on_page: int, total: int, place: Place | None, actions
             st.button(f"Select all {total:,}", key="pick-all", type="tertiary", on_click=actions.pick_all)
         st.button("Select none", key="pick-none", type="tertiary", on_click=actions.forget)
         _tag_popover(actions.change)
+        actions.export()
         if place != "trash":
             words, icon, verb = _UNARCHIVE if place == "archive" else _ARCHIVE
             st.button(words, key="bulk-archive", icon=icon, on_click=actions.change, args=(verb,))
