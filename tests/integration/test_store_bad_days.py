@@ -137,9 +137,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
 WRITE_AND_DIE = """
     import os, sys
     from pathlib import Path
-    from apehost_core.history.listing import ListFilter
-from apehost_core.messages import user_message
-from apehost_core.store import schema
+    from apehost_core.messages import user_message
     from apehost_core.store.conversations import Conversations
     from apehost_core.store.database import Database
     conversations = Conversations(Database.open(Path(sys.argv[1])))
@@ -200,9 +198,7 @@ FILL = """
     import resource, signal, sys
     from pathlib import Path
     from apehost_core.errors import StoreError
-    from apehost_core.history.listing import ListFilter
-from apehost_core.messages import user_message
-from apehost_core.store import schema
+    from apehost_core.messages import user_message
     from apehost_core.store.conversations import Conversations
     from apehost_core.store.database import Database
     from apehost_core.store.recorder import DuckRecorder
