@@ -20,8 +20,8 @@ from apehost_core.store.database import Database
 from tests.integration.console_samples import fill
 
 ENDLESS = [
-    "SELECT count(*) FROM v_messages a, v_messages b, v_messages c, v_messages d "
-    "WHERE length(a.text) + length(b.text) + length(c.text) < length(d.text)",  # nothing to build a hash table of
+    f"SELECT count(*) FROM {', '.join(f'v_messages m{place}' for place in range(8))} "
+    "WHERE length(m0.text) + length(m1.text) + length(m2.text) < length(m7.text)",  # nothing to build a hash table of
     "WITH RECURSIVE r AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM r) SELECT max(x) FROM r",
     "SELECT sum(random()) FROM range(1000000000000) a, v_generations",
 ]
