@@ -8,6 +8,11 @@ Place = Literal["kept", "archive", "trash"]
 """Where conversations are: kept are all that are neither archived nor in the trash."""
 
 
+def as_tag(text: str) -> str:
+    """Return a tag as it is kept and looked for: without blanks around it, a hyphen for those in it."""
+    return "-".join(text.split())
+
+
 @dataclass(frozen=True, slots=True)
 class ListFilter:
     """Which conversations are listed; None leaves a thing open.

@@ -12,6 +12,7 @@ from apehost_core.chat.titles import title_from_prompt
 from apehost_core.formats import ImportedConversation, ImportedGeneration, ImportedMessage, ImportedToolCall
 from apehost_core.formats.apehost import OTHER_GENERATIONS
 from apehost_core.formats.lenient import mappings
+from apehost_core.history.listing import as_tag
 from apehost_core.ids import new_id
 from apehost_core.messages import parts_to_json
 from apehost_core.store.import_columns import generation_columns, tool_call_columns
@@ -96,7 +97,7 @@ class ImportRows:
             },
         )
         for tag in conversation.tags:
-            row = {"conversation_id": conversation_id, "tag": "-".join(tag.split()), "created_at": self.at}
+            row = {"conversation_id": conversation_id, "tag": as_tag(tag), "created_at": self.at}
             self._add("tags", row)
         self.add_messages(conversation, conversation_id, placed)
         for row in mappings(conversation.columns.get(OTHER_GENERATIONS)):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apehost_core.errors import Fault, InputRefused
-from apehost_core.history.listing import Choices, Listed, ListFilter
+from apehost_core.history.listing import Choices, Listed, ListFilter, as_tag
 from apehost_core.store.database import Database
 from apehost_core.store.message_rows import MESSAGE_QUERY, StoredMessage, message_of
 from apehost_core.store.search.changes import conversations_changed
@@ -128,7 +128,7 @@ class Library:
 
     def untag(self, ids: Sequence[str], tag: str) -> tuple[str, ...]:
         """Take a tag from conversations; returns those that had it."""
-        wanted = "-".join(tag.split())
+        wanted = as_tag(tag)
 
         def work(transaction: Transaction) -> tuple[str, ...]:
             has = _tagged(transaction, wanted)
@@ -200,7 +200,7 @@ def checked_tag(tag: str) -> str:
     Raises:
         InputRefused: It is empty or longer than 60 characters.
     """
-    wanted = "-".join(tag.split())
+    wanted = as_tag(tag)
     if not wanted or len(wanted) > LONGEST_TAG:
         raise InputRefused(
             Fault(kind="bad_request", title=f"A tag has 1 to {LONGEST_TAG} characters", advice="Choose another one.")

@@ -129,7 +129,8 @@ def _found(findings: Findings) -> None:
 def remarks(findings: Findings) -> None:
     """Draw what was not taken in, with the reasons."""
     if findings.refusals:
-        with st.expander(f"Unreadable: {findings.unreadable:,}", icon=":material/report:", key="import-refusals"):
+        label, icon = f"Unreadable: {findings.unreadable:,}", ":material/report:"
+        with st.expander(label, icon=icon, key="import-refusals", expanded=not findings.anything):
             _remarks(findings.refusals, "Place")
     if findings.remarks:
         label = f"Left out of conversations: {len(findings.remarks)}"

@@ -9,6 +9,7 @@ from uuid import UUID
 import tantivy
 from tantivy import FieldType, Occur, Query
 
+from apehost_core.history.listing import as_tag
 from apehost_core.history.search_words import PLACES, Filter, Term, Words
 from apehost_core.store.search.schema import MESSAGE, TITLE, TRASH, analyzer, key_of, normal
 
@@ -121,8 +122,9 @@ class Asking:
 
     def _named(self, given: Filter) -> Query:
         """Return what finds the names that contain the value; those that are it, where it was in quotes or is a tag."""
-        start, wanted = f"{given.name}:", given.value.casefold()
-        exact = given.exact or given.name == "tag"
+        is_tag = given.name == "tag"
+        start, wanted = f"{given.name}:", (as_tag(given.value) if is_tag else given.value).casefold()
+        exact = given.exact or is_tag
         names = [mark[len(start) :] for mark, _ in self._searcher.terms_with_prefix("mark", start)]
         fitting = [name for name in names if (wanted == name.casefold() if exact else wanted in name.casefold())]
         if not fitting:
