@@ -11,18 +11,20 @@ from tests.__main__ import NO_BROWSER, find_browser
 
 OURS = ("APEHOST_", "LMSTUDIO_", "LM_API_TOKEN", "STREAMLIT_")
 E2E = Path(__file__).parent / "e2e"
+LONG = ("test_kill.py", "test_compare_halts.py", "test_demo_engine.py", "test_care_swap.py", "test_secrets.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the browser tests and put them last.
+    """Mark the browser tests and put them last; the files that take longest come first.
 
     Playwright's sync API keeps an event loop running in the main thread from its first use to its end, and no
-    other loop can run there meanwhile; behind everything else it is in nobody's way.
+    other loop can run there meanwhile; behind everything else it is in nobody's way. Where two processes share the
+    files, one that begins a long file last would leave the other with nothing to do.
     """
     for item in items:
         if item.path.is_relative_to(E2E):
             item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, item.path.name not in LONG))
 
 
 @pytest.fixture

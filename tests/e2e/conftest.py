@@ -14,6 +14,10 @@ from tests.app_process import App, running_app
 TOKEN = "sk-lm-AbCdEfGh:01234567890123456789"
 WORDS = tuple(f"word{number} " if number % 12 else f"word{number}.\n\n" for number in range(1, 401))
 ANSWER_WORDS = "".join(WORDS).split()
+PATIENCE_MS = 20_000
+"""How long anything may take to be seen: on a busy machine Playwright's own five seconds are few."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass

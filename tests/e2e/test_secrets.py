@@ -12,6 +12,16 @@ from tests.e2e.conftest import TOKEN, Heard, Server, answer, ask, composer, grow
 
 pytestmark = pytest.mark.browser
 
+SECTIONS = {
+    "search": "Search",
+    "charts": "Charts",
+    "models": "Models and tools",
+    "speed": "Speed",
+    "sql": "SQL",
+    "import": "Import",
+    "data": "Data",
+    "calls": "Calls",
+}
 FAULTS: tuple[Fault, ...] = ("echo", "cut", "html", "overflow_event", "rate_limited")
 
 
@@ -38,11 +48,17 @@ def test_a_good_day(page: Page, server: Server, app: App, heard: Heard) -> None:
     stop_button(page).click()
     expect(answer(page)).to_contain_text("stopped by you", timeout=20_000)
     pages = [page.content()]
-    for name in ("Servers", "History"):
-        page.get_by_role("link", name=name).click()
-        expect(page.get_by_role("heading", name=name)).to_be_visible()
-        expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    page.get_by_role("link", name="Servers").click()
+    expect(page.get_by_role("heading", name="Servers")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    pages.append(page.content())
+    page.get_by_role("link", name="History").click()
+    for name, section in SECTIONS.items():
+        page.get_by_role("radio", name=section, exact=True).click()
+        expect(page.locator(f".st-key-history-{name}")).to_be_visible()
+        expect(page.locator('[data-test-script-state="notRunning"]')).to_be_attached()
         pages.append(page.content())
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     assert len(heard.frames) > 20
     assert b"sim-model" in b"".join(heard.frames)
     assert list(leaks(server, app, heard, *pages)) == []
@@ -60,5 +76,6 @@ def test_bad_days(page: Page, server: Server, app: App, heard: Heard, fault: Fau
         server.simulator.fault = None
     alert = page.get_by_test_id("stAlert").last.inner_text()
     page.get_by_role("link", name="History").click()
+    page.get_by_role("radio", name="Calls").click()
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     assert list(leaks(server, app, heard, alert, page.content())) == []
