@@ -67,7 +67,9 @@ class Exports:
         for first in range(0, len(ids), _PORTION):
             portion = ids[first : first + _PORTION]
             with self._database.read() as cursor:
+                cursor.begin()  # one state of the database for all that belongs to a conversation
                 found = _read(cursor, portion)
+                cursor.rollback()
             yield from (found[each] for each in portion if each in found)
 
     def file(self, ids: Sequence[str], export_format: ExportFormat) -> File:

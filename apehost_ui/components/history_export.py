@@ -8,7 +8,7 @@ import streamlit as st
 from apehost_core.store.exports import ExportFormat, File
 
 _FORMATS: Final[dict[ExportFormat, tuple[str, str]]] = {
-    "apehost": ("ApeHost", "Everything, to be imported again without a loss."),
+    "apehost": ("ApeHost", "Everything: the whole tree, every call with its timings, tags. To be imported again."),
     "markdown": ("Markdown", "To read and keep: the selected branch, thoughts and tools folded."),
     "html": ("Web page", "One file that needs nothing else, to read and print."),
     "openai": ("OpenAI messages", "JSON Lines, the selected branch of each chat."),

@@ -27,7 +27,7 @@ def test_what_is_selected_can_be_exported(app: Running) -> None:
     assert "Format" not in [box.label for box in tab.at.selectbox]
     tab.press("Select page")
     box = tab.at.selectbox(key="bulk-export-format")
-    assert "without a loss" in tab.page
+    assert "the whole tree" in tab.page
     box.set_value("html")
     assert "to read and print" in tab.run().page
 
