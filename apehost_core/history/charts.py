@@ -6,9 +6,10 @@ Measured and imported calls stand in rows of their own (column `source`), whatev
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 Bucket = Literal["hour", "day", "week", "month"]
 Series = Literal["all", "model", "server", "kind"]
@@ -74,7 +75,7 @@ class Chart:
 
     name: str
     title: str
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
     n: int
     sql: str
     notes: tuple[str, ...] = ()

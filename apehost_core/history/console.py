@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from apehost_core.errors import Fault
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ColumnKind = Literal["number", "text", "time", "boolean", "other"]
 Mark = Literal["line", "bar", "area", "point"]
@@ -49,7 +50,7 @@ class Result:
     """
 
     columns: tuple[ResultColumn, ...]
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
     truncated: bool
     cut: bool
     took_ms: float

@@ -16,7 +16,6 @@ from math import ceil, exp, log, sqrt
 from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
@@ -111,6 +110,8 @@ def compare(database: Database, left: Scope, right: Scope) -> Chart:
         for side, sample in zip(("left", "right"), samples, strict=True)
         if sample.step > 1
     ]
+    import pandas as pd  # noqa: PLC0415 -- it takes a second, which the start of ApeHost need not wait for
+
     return Chart("compare", "Side by side", pd.DataFrame(rows), n, _statement(samples), (*_NOTES, *left_out))
 
 
@@ -187,7 +188,7 @@ def _sides(database: Database, of: _Sample) -> dict[str, _Side]:
                 f"{calls(of.scope)}SELECT hash({_GROUP}) AS grouped, {columns} {_GROUPED}{of.condition}"
             ).fetchnumpy(),
         )
-    groups = pd.factorize(found["grouped"])[0]
+    groups = np.unique(np.asarray(found["grouped"]), return_inverse=True)[1]
     return {measure: _side(found[measure], groups, share=measure in _SHARES) for measure in _ALL}
 
 

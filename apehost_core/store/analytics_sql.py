@@ -7,13 +7,15 @@ is why values stand in it as literals, and why it knows only views.
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
-
-import pandas as pd
 
 from apehost_core.errors import Fault, InputRefused
 from apehost_core.history.charts import PROMPT_SPANS, Bucket, Scope, Series
 from apehost_core.store.database import Database
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ANSWERED = "outcome IN ('completed', 'length')"
 WARM = "cold IS DISTINCT FROM true"
@@ -133,7 +135,7 @@ def span(column: str = "prompt_tokens") -> str:
     return f"CASE {steps} ELSE {PROMPT_SPANS[-1][0]} END"
 
 
-def frame(database: Database, sql: str) -> pd.DataFrame:
+def frame(database: Database, sql: str) -> "pd.DataFrame":
     """Return what a statement finds.
 
     Raises:

@@ -1,10 +1,13 @@
 """Charts of how much was asked, of whom, when, and what went wrong. Blocking reads; every one may raise StoreError."""
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from apehost_core.history.charts import Bucket, Chart, Scope, Series
 from apehost_core.store.analytics_sql import calls, checked_zone, frame, local, series, text, unasked
 from apehost_core.store.database import Database
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TOLD = "prompt_tokens IS NOT NULL OR completion_tokens IS NOT NULL"
 _GUESSED = (
@@ -128,7 +131,7 @@ def _usage(database: Database, name: str, title: str, sql: str) -> Chart:
     return Chart(name, title, found, int(found["calls"].sum()), sql, _usage_notes(found))
 
 
-def _usage_notes(found: pd.DataFrame) -> tuple[str, ...]:
+def _usage_notes(found: "pd.DataFrame") -> tuple[str, ...]:
     told = found["calls"] - found["untold"]
     guessed = round(float((found["estimated_share"].fillna(0) * told).sum()))
     untold = int(found["untold"].sum())

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from apehost_core.history.console import ColumnKind, Limits, ResultColumn
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _KINDS: dict[ColumnKind, re.Pattern[str]] = {
     "number": re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)|BIGNUM"),
@@ -14,7 +15,6 @@ _KINDS: dict[ColumnKind, re.Pattern[str]] = {
     "time": re.compile(r"DATE|TIMESTAMP.*"),
     "boolean": re.compile("BOOLEAN"),
 }
-_MOST_INTEGER = 2**63 - 1
 
 
 def column_of(name: str, data_type: str) -> ResultColumn:
@@ -64,13 +64,12 @@ class Rows:
                 values.append(self._value(column, value))
             self.count += 1
 
-    def frame(self, most: int) -> pd.DataFrame:
+    def frame(self, most: int) -> "pd.DataFrame":
         """Return the first rows as a table."""
-        series = {
-            column.name: _series(column, values[:most])
-            for column, values in zip(self._columns, self._values, strict=True)
-        }
-        return pd.DataFrame(series)
+        # pandas takes a second to import, which the start of ApeHost need not wait for
+        from apehost_core.store.console_frame import frame_of  # noqa: PLC0415
+
+        return frame_of(self._columns, [values[:most] for values in self._values])
 
     def _value(self, column: ResultColumn, value: Any) -> object:
         if value is None or (column.kind not in ("text", "other")):
@@ -81,30 +80,3 @@ class Rows:
             text = text[: self._limits.text_characters - 1] + "…"
         self._characters += len(text)
         return text
-
-
-def _series(column: ResultColumn, values: list[Any]) -> "pd.Series[Any]":
-    match column.kind:
-        case "number":
-            return _numbers(values)
-        case "boolean":
-            return pd.Series(values, dtype="boolean")
-        case "time":
-            return _times(values, zoned="TIME ZONE" in column.type)
-        case "text" | "other":
-            return pd.Series(values, dtype="object")
-
-
-def _numbers(values: list[Any]) -> "pd.Series[Any]":
-    whole = all(value is None or (isinstance(value, int) and abs(value) <= _MOST_INTEGER) for value in values)
-    if whole and values:
-        return pd.Series(values, dtype="Int64")
-    return pd.Series([None if value is None else float(value) for value in values], dtype="float64")
-
-
-def _times(values: list[Any], *, zoned: bool) -> "pd.Series[Any]":
-    """Return times; as texts where one is beyond what a table of times can hold."""
-    try:
-        return pd.to_datetime(pd.Series(values, dtype="object"), utc=zoned)
-    except (ValueError, OverflowError):
-        return pd.Series([None if value is None else str(value) for value in values], dtype="object")

@@ -7,15 +7,18 @@ which the same server answered another call, nobody knows how fast they would ha
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from apehost_core.history.charts import PROMPT_SPANS
 from apehost_core.history.sentinel import Measure, Series, SeriesKey
 from apehost_core.store.analytics_sql import UNCACHED, WARM, frame, moment, span, text
 from apehost_core.store.database import Database
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOOKS_BACK = timedelta(days=365)
 """How old calls may be that are compared."""
@@ -108,7 +111,7 @@ WHERE {_WATCHABLE}
 ORDER BY started_at DESC"""
 
 
-def _series(calls: pd.DataFrame) -> Iterator[Series]:
+def _series(calls: "pd.DataFrame") -> Iterator[Series]:
     """Divide calls, in the order of time, into series."""
     for names, of_key in calls.groupby(_KEYS, sort=True):
         server, model, quantisation, from_tokens = map(str, names)
@@ -119,8 +122,9 @@ def _series(calls: pd.DataFrame) -> Iterator[Series]:
                 yield _one(key, rows)
 
 
-def _one(key: SeriesKey, rows: pd.DataFrame) -> Series:
-    runtime, runtimes = pd.factorize(rows["runtime"])
+def _one(key: SeriesKey, rows: "pd.DataFrame") -> Series:
+    said = rows["runtime"].tolist()
+    numbers = {runtime: number for number, runtime in enumerate(dict.fromkeys(said))}
     return Series(
         key,
         at=_numbers(rows["sent_s"]),
@@ -128,8 +132,8 @@ def _one(key: SeriesKey, rows: pd.DataFrame) -> Series:
         prompt_tokens=_numbers(rows["prompt_tokens"]),
         completion_tokens=_numbers(rows["completion_tokens"]),
         tools=rows["tools"].to_numpy(np.bool_),
-        runtime=np.asarray(runtime, np.int64),
-        runtimes=tuple(map(str, runtimes)),
+        runtime=np.array([numbers[runtime] for runtime in said], np.int64),
+        runtimes=tuple(map(str, numbers)),
     )
 
 
