@@ -1,7 +1,7 @@
 """All tests in one command: `uv run --all-extras python -m tests`, with pytest's own arguments behind it.
 
-Without arguments two processes share the tests, file by file; those that compare times follow with the machine to
-themselves. With arguments it is pytest as it is.
+Without arguments some processes share the tests, file by file: first those without a browser, then those with one;
+those that compare times follow with the machine to themselves. With arguments it is pytest as it is.
 
 The browser tests drive the system's Chromium. Where there is none, it is installed if that needs no question
 (Debian and its like, as root); otherwise those tests are skipped, and this says so.
@@ -16,9 +16,13 @@ from pathlib import Path
 
 import pytest
 
-TOGETHER = ("-m", "not alone", "--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
-"""In the order of collection, so that the browser tests come last in each process; see `conftest`."""
-ALONE = ("-m", "alone")
+SHARED = ("--dist=loadfile", "--no-loadscope-reorder")
+PARTS = (
+    ("-m", "not (alone or browser)", "--numprocesses=3", *SHARED),
+    ("-m", "browser and not alone", "--numprocesses=2", *SHARED),
+    ("-m", "alone"),
+)
+"""Three processes where many tests wait for something, two where Chromium is busy, one for those that compare times."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = f"no browser found (looked for {', '.join(BROWSERS)})"
 _INSTALL = (
@@ -66,11 +70,11 @@ def prepare_browser() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests and return pytest's exit code: of both parts the first that is not 0."""
+    """Run the tests and return pytest's exit code: of all parts the first that is not 0."""
     prepare_browser()
     if arguments:
         return int(pytest.main(arguments))
-    codes = [_pytest(part) for part in (TOGETHER, ALONE)]
+    codes = [_pytest(part) for part in PARTS]
     return next(filter(None, codes), 0)
 
 
