@@ -1,7 +1,7 @@
 """All tests in one command: `uv run --all-extras python -m tests`, with pytest's own arguments behind it.
 
-Without arguments some processes share the tests, file by file: first those without a browser, then those with one;
-those that compare times follow with the machine to themselves. With arguments it is pytest as it is.
+Without arguments some processes share the tests, file by file; those that compare times, or watch in Chromium what
+happens while it happens, follow with the machine to themselves. With arguments it is pytest as it is.
 
 The browser tests drive the system's Chromium. Where there is none, it is installed if that needs no question
 (Debian and its like, as root); otherwise those tests are skipped, and this says so.
@@ -16,13 +16,11 @@ from pathlib import Path
 
 import pytest
 
-SHARED = ("--dist=loadfile", "--no-loadscope-reorder")
 PARTS = (
-    ("-m", "not (alone or browser)", "--numprocesses=3", *SHARED),
-    ("-m", "browser and not alone", "--numprocesses=2", *SHARED),
-    ("-m", "alone"),
+    ("-m", "not (alone or browser)", "--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder"),
+    ("-m", "alone or browser"),
 )
-"""Three processes where many tests wait for something, two where Chromium is busy, one for those that compare times."""
+"""What may be shared is, by one process more than two cores, since many tests wait; then what needs the machine."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = f"no browser found (looked for {', '.join(BROWSERS)})"
 _INSTALL = (
