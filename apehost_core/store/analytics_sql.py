@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 from apehost_core.errors import Fault, InputRefused
 from apehost_core.history.charts import PROMPT_SPANS, Bucket, Scope, Series
 from apehost_core.store.database import Database
+from apehost_core.store.sql_text import literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,11 +22,6 @@ ANSWERED = "outcome IN ('completed', 'length')"
 WARM = "cold IS DISTINCT FROM true"
 UNCACHED = "coalesce(cached_tokens, 0) = 0"
 _SERIES: dict[Series, str] = {"all": "'all'", "model": "model", "server": "server", "kind": "kind"}
-
-
-def text(value: str) -> str:
-    """Return a text as a literal."""
-    return "'" + value.replace("'", "''").replace("\0", "' || chr(0) || '") + "'"
 
 
 def moment(value: datetime) -> str:
@@ -103,7 +99,7 @@ def local(scope: Scope, bucket: Bucket) -> str:
     Raises:
         InputRefused: There is no such time zone.
     """
-    return f"date_trunc('{bucket}', started_at AT TIME ZONE {text(checked_zone(scope.time_zone))})"
+    return f"date_trunc('{bucket}', started_at AT TIME ZONE {literal(checked_zone(scope.time_zone))})"
 
 
 @cache
@@ -146,7 +142,7 @@ def frame(database: Database, sql: str) -> "pd.DataFrame":
 
 
 def _list(values: Iterable[str]) -> str:
-    return ", ".join(map(text, values))
+    return ", ".join(map(literal, values))
 
 
 def unasked(scope: Scope) -> str:

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from apehost_core.history.charts import Bucket, Chart, Scope, Series
-from apehost_core.store.analytics_sql import calls, checked_zone, frame, local, series, text, unasked
+from apehost_core.store.analytics_sql import calls, checked_zone, frame, local, series, unasked
 from apehost_core.store.database import Database
+from apehost_core.store.sql_text import literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +102,7 @@ def heat_map(database: Database, scope: Scope) -> Chart:
     Raises:
         InputRefused: There is no such time zone.
     """
-    zone = text(checked_zone(scope.time_zone))
+    zone = literal(checked_zone(scope.time_zone))
     sql = f"""{calls(scope)}, quarters AS (
     SELECT make_timestamptz(epoch_us(started_at) // 900000000 * 900000000) AT TIME ZONE {zone} AS starts_at,
         count(*) AS calls, sum(completion_tokens) AS completion_tokens

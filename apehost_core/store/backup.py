@@ -14,6 +14,7 @@ from apehost_core.errors import Fault, StoreError
 from apehost_core.ids import new_id
 from apehost_core.store.care_copy import Fingerprint, fingerprint, read_through, same
 from apehost_core.store.database import Database
+from apehost_core.store.sql_text import literal
 
 
 def backup(database: Database, destination: Path, *, growing: Callable[[Path], None] | None = None) -> None:
@@ -51,7 +52,7 @@ def _copied(database: Database, made: Path) -> Fingerprint:
     """Write the copy and return the fingerprint of what was there to be copied."""
     with database.read() as cursor:
         name = str(cursor.execute("SELECT current_database()").fetchall()[0][0])
-        cursor.execute(f"ATTACH '{_quoted(made)}' AS the_copy")
+        cursor.execute(f"ATTACH {literal(str(made))} AS the_copy")
         cursor.begin()  # one state of the database for the copy and what it is compared with
         try:
             cursor.execute(f'COPY FROM DATABASE "{name}" TO the_copy')
@@ -63,10 +64,6 @@ def _copied(database: Database, made: Path) -> Fingerprint:
         finally:
             cursor.execute("DETACH the_copy")
     return original
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _fault(destination: Path, problem: str) -> Fault:

@@ -8,6 +8,7 @@ import duckdb
 from apehost_core.errors import Fault, StoreDamaged, StoreError
 from apehost_core.store.faults import open_error
 from apehost_core.store.schema import check
+from apehost_core.store.sql_text import identifier
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
@@ -75,11 +76,7 @@ def same(original: Fingerprint, copy: Fingerprint, name: str) -> None:
 
 
 def _of_table(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> tuple[int, int]:
-    place = f"{_quoted(database)}.main.{_quoted(table)}"
+    place = f"{identifier(database)}.main.{identifier(table)}"
     sql = f"SELECT count(*), coalesce(sum(hash(rows)::HUGEINT), 0) FROM {place} AS rows"
     row = connection.execute(sql).fetchall()[0]
     return int(row[0]), int(row[1])
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

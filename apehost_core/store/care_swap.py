@@ -34,6 +34,7 @@ from apehost_core.store.care_order import (
 from apehost_core.store.care_sizes import log_of, size_of
 from apehost_core.store.faults import open_error, write_fault
 from apehost_core.store.schema import migrate
+from apehost_core.store.sql_text import literal
 
 _log = logging.getLogger(__name__)
 
@@ -178,8 +179,7 @@ def _rewrite(path: Path, incoming: Path, memory_limit: str) -> None:
         with duckdb.connect(path, config={**CONFIG, "memory_limit": memory_limit}) as connection:
             connection.execute("CHECKPOINT")
             name = str(connection.execute("SELECT current_database()").fetchall()[0][0])
-            quoted = str(incoming).replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS the_copy")
+            connection.execute(f"ATTACH {literal(str(incoming))} AS the_copy")
             connection.execute(f'COPY FROM DATABASE "{name}" TO the_copy')
             original = fingerprint(connection, name)
             connection.execute("DETACH the_copy")

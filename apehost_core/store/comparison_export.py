@@ -1,31 +1,19 @@
 """A comparison's attempts as a file for other programs: one row for each, with everything that was measured.
 
-Cells of the judge are left out: their answers are votes. DuckDB writes the file, into its outbox and by what it
-brings along (no extension is loaded); its bytes are read and the file is removed.
-
-In CSV, texts that a spreadsheet would run are made harmless (`spreadsheets`); Parquet has every text as it is.
+Cells of the judge are left out: their answers are votes. How files are written: `outgoing`.
 """
 
-import time
-from contextlib import suppress
-from pathlib import Path
 from typing import Literal
-
-import duckdb
 
 from apehost_core.compare.claims import name
 from apehost_core.compare.comparison import Setup
 from apehost_core.compare.plan import Plan
 from apehost_core.errors import Fault, StoreError
-from apehost_core.ids import new_id
 from apehost_core.store.comparison_rows import plan_in, setup_in
 from apehost_core.store.database import Database
-from apehost_core.store.spreadsheets import harmless
+from apehost_core.store.outgoing import outgoing, write_table
 from apehost_core.store.trials import AS_ASKED, COUNTING_ORDER, MEASURES, NOTED, messages_of
 
-_PREFIX = "export-"
-_LEFT_BEHIND_S = 3600.0
-_OPTIONS = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}
 _TEXTS = (
     "contender",
     "server",
@@ -104,9 +92,10 @@ def export(database: Database, comparison_id: str, table_format: Literal["csv", 
         runs,
         [said[number].text for number in range(len(runs))],
     ]
-    with database.read() as cursor:
+    with database.read() as cursor, outgoing(database.outbox, table_format) as path:
         cursor.execute(_ROWS, values)
-        return _file(cursor, database.outbox, table_format)
+        write_table(cursor, "exported", path, texts=_TEXTS)
+        return path.read_bytes()
 
 
 def _asked(database: Database, comparison_id: str) -> tuple[Setup, Plan, list[str]]:
@@ -146,33 +135,3 @@ def _contender_columns(setup: Setup) -> list[object]:
         [contender.quantisation for contender in contenders],
         [contender.variant for contender in contenders],
     ]
-
-
-def _file(cursor: duckdb.DuckDBPyConnection, folder: Path, table_format: Literal["csv", "parquet"]) -> bytes:
-    """Return the table `exported` as a file's bytes."""
-    _sweep(folder)
-    columns = "*"
-    if table_format == "csv":
-        columns = f"* REPLACE ({', '.join(f'{harmless(text)} AS {text}' for text in _TEXTS)})"
-    path = folder / f"{_PREFIX}{new_id()}.{table_format}"
-    try:
-        cursor.execute(f"COPY (SELECT {columns} FROM exported) TO '{_quoted(path)}' ({_OPTIONS[table_format]})")
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreError(
-            Fault(kind="store", title="The export could not be written", cause=error.strerror or "")
-        ) from error
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a process that was killed in mid-export has left behind."""
-    for path in folder.glob(f"{_PREFIX}*"):
-        with suppress(FileNotFoundError):  # whoever writes it has just removed it
-            if time.time() - path.stat().st_mtime > _LEFT_BEHIND_S:
-                path.unlink()
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

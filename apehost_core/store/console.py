@@ -10,22 +10,19 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import repeat
-from pathlib import Path
 
 import duckdb
 
-from apehost_core.errors import Fault, InputRefused, StoreError
+from apehost_core.errors import Fault, InputRefused
 from apehost_core.history.console import Limits, Result, ResultColumn, TableFormat, ViewColumn, ViewInfo
-from apehost_core.ids import new_id
 from apehost_core.store.console_guard import Guard, Statement
 from apehost_core.store.console_rows import Rows, column_of, shorter
 from apehost_core.store.console_watch import Bounds, Watch, watched
 from apehost_core.store.database import Database
-from apehost_core.store.spreadsheets import harmless, quoted
+from apehost_core.store.outgoing import outgoing, write_table
 
 _LONGEST_MESSAGE = 400
 _BATCH = 100
-_OPTIONS: dict[TableFormat, str] = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}
 _VIEWS = """
 SELECT v.view_name, v.comment, c.column_name, c.data_type, c.comment
 FROM duckdb_views() v
@@ -121,20 +118,16 @@ class Console:
             StoreError: The database cannot be read, or the file not be written.
         """
         statement = self.check(sql)
-        path = self._database.outbox / f"query-{new_id()}.{table_format}"
-        bounds = Bounds(self.limits.export_seconds, cancelled, path, self.limits.export_bytes)
-        try:
+        with outgoing(self._database.outbox, table_format) as path:
+            bounds = Bounds(self.limits.export_seconds, cancelled, path, self.limits.export_bytes)
             with watched(self._database, bounds) as (cursor, watch):
                 with _explained(watch):
-                    _write(cursor, statement, _given(statement, parameters), table_format, path)
+                    values = _given(statement, parameters)
+                    texts = [column.name for column in _columns(cursor, statement, values) if column.type == "VARCHAR"]
+                    write_table(cursor, f"({statement.sql}\n)", path, texts=texts, values=values)
                 if path.stat().st_size > bounds.file_bytes:
                     raise watch.refusal("size")
             return path.read_bytes()
-        except OSError as error:
-            fault = Fault(kind="store", title="The file could not be written", cause=error.strerror or "")
-            raise StoreError(fault) from error
-        finally:
-            path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the parser."""
@@ -196,20 +189,3 @@ def _cut(statement: Statement, columns: Sequence[ResultColumn], characters: int)
     names = [f"c{number}" for number in range(len(columns))]
     shown = ", ".join(map(shorter, names, columns, repeat(characters)))
     return f"SELECT {shown} FROM ({statement.sql}\n) AS given({', '.join(names)})"
-
-
-def _write(
-    cursor: duckdb.DuckDBPyConnection,
-    statement: Statement,
-    values: Mapping[str, object],
-    table_format: TableFormat,
-    path: Path,
-) -> None:
-    """Write all rows of a statement into a file."""
-    columns = "*"
-    if table_format == "csv":
-        texts = [column.name for column in _columns(cursor, statement, values) if column.type == "VARCHAR"]
-        if texts:
-            columns = f"* REPLACE ({', '.join(f'{harmless(text)} AS {quoted(text)}' for text in texts)})"
-    target = str(path).replace("'", "''")
-    cursor.execute(f"COPY (SELECT {columns} FROM ({statement.sql}\n)) TO '{target}' ({_OPTIONS[table_format]})", values)

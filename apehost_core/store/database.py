@@ -21,6 +21,7 @@ from apehost_core.events import LoggedEvent
 from apehost_core.store.event_rows import Entry
 from apehost_core.store.faults import open_error, reading
 from apehost_core.store.schema import check, migrate
+from apehost_core.store.sql_text import literal
 from apehost_core.store.transaction import Transaction
 from apehost_core.store.writer import Write, Writer
 
@@ -190,11 +191,10 @@ class Database:
 
 
 def _connect(path: Path, config: Config) -> duckdb.DuckDBPyConnection:
-    folder = str((path.parent / _OUTBOX).absolute()).replace("'", "''")
     root = duckdb.connect(path, config=config)
     for setting in (
         "TimeZone = 'UTC'",
-        f"allowed_directories = ['{folder}/']",
+        f"allowed_directories = [{literal(f'{(path.parent / _OUTBOX).absolute()}/')}]",
         "enable_external_access = false",
         "allowed_configs = ['operator_memory_limit']",
         "lock_configuration = true",

@@ -18,8 +18,8 @@ from apehost_core.formats import export_html, export_markdown, export_training
 from apehost_core.formats.export import Exported
 from apehost_core.formats.export_apehost import lines
 from apehost_core.formats.export_openwebui import chat
-from apehost_core.ids import new_id
 from apehost_core.store.database import Database
+from apehost_core.store.outgoing import outgoing, write_table
 
 ExportFormat = Literal["apehost", "markdown", "html", "openai", "openai_all", "sharegpt", "openwebui", "parquet"]
 _PORTION = 500
@@ -106,12 +106,9 @@ class Exports:
             views = cursor.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").fetchall()
             cursor.begin()  # one state of the database in all files
             for (view,) in views:
-                made = self._database.outbox / f"export-{new_id()}.parquet"
-                try:
-                    cursor.execute(f"COPY (SELECT * FROM {view}) TO '{str(made).replace(chr(39), chr(39) * 2)}'")
-                    archive.write(made, f"{view}.parquet")
-                finally:
-                    made.unlink(missing_ok=True)
+                with outgoing(self._database.outbox, "parquet") as path:
+                    write_table(cursor, view, path)
+                    archive.write(path, f"{view}.parquet")
             cursor.rollback()
         return packed.getvalue()
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from apehost_core.history.charts import PROMPT_SPANS
 from apehost_core.history.sentinel import Measure, Series, SeriesKey
-from apehost_core.store.analytics_sql import UNCACHED, WARM, frame, moment, span, text
+from apehost_core.store.analytics_sql import UNCACHED, WARM, frame, moment, span
 from apehost_core.store.database import Database
+from apehost_core.store.sql_text import literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,8 +105,8 @@ def calls_sql(key: SeriesKey, since: datetime | None = None) -> str:
 FROM v_generations
 WHERE {_WATCHABLE}
     AND {_USABLE[key.measure]}
-    AND server = {text(key.server)} AND model = {text(key.model)}
-    AND coalesce(quantisation, '') = {text(key.quantisation)}
+    AND server = {literal(key.server)} AND model = {literal(key.model)}
+    AND coalesce(quantisation, '') = {literal(key.quantisation)}
     AND prompt_tokens >= {key.from_tokens}{upper}
     AND started_at >= {moment(after)}
 ORDER BY started_at DESC"""

@@ -7,6 +7,8 @@ programs read.
 
 import re
 
+from apehost_core.store.sql_text import identifier
+
 _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 -- spreadsheets take the wide ones for formulas, too
 
 _BEGINS = re.compile(_FORMULA)
@@ -17,12 +19,7 @@ def harmless_text(text: str) -> str:
     return f"'{text}" if _BEGINS.match(text) else text
 
 
-def quoted(name: str) -> str:
-    """Return a column's name as SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def harmless(name: str) -> str:
     """Return SQL for the texts of a column as they may stand in a CSV file."""
-    column = quoted(name)
+    column = identifier(name)
     return f"CASE WHEN regexp_matches({column}, '{_FORMULA}') THEN '''' || {column} ELSE {column} END"
