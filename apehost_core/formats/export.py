@@ -2,15 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
+from typing import cast
 
 import orjson
 
 from apehost_core.formats.lenient import mapping, sequence, text
 from apehost_core.messages import Message, Role, parts_from_json
 
+SAID_BY: dict[Role, str] = {"user": "You", "assistant": "Model", "tool": "Tool", "system": "System"}
+"""What documents call who says a message."""
 Row = Mapping[str, object]
 """Columns of a table by their names, as `docs/formats.md` says that they are written."""
+
+
+def written_time(moment: datetime) -> str:
+    """Return a time as it stands in rows: ISO 8601 in UTC with microseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ class Exported:
             found.setdefault(node.parent if node.parent in self.nodes else None, []).append(node)
         return found
 
-    @property
+    @cached_property
     def selected(self) -> list[Node]:
         """The selected branch, oldest first."""
         return self.path(str(self.conversation.get("leaf_id") or ""))
@@ -102,7 +111,6 @@ class Exported:
 
 
 def _node(row: Row, model: str) -> Node:
-    roles: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
-    message = Message(roles[str(row["role"])], parts_from_json(orjson.dumps(row["parts"]).decode()))
+    message = Message(cast("Role", row["role"]), parts_from_json(orjson.dumps(row["parts"]).decode()))
     parent = row.get("parent_id")
     return Node(str(row["id"]), str(parent) if parent else None, message, row, model)

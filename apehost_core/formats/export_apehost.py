@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import orjson
 
 from apehost_core.formats.apehost import NAME, VERSION
-from apehost_core.formats.export import Exported
+from apehost_core.formats.export import Exported, written_time
 
 
-def lines(conversations: Iterable[Exported], now: datetime | None = None) -> Iterator[bytes]:
+def lines(conversations: Iterable[Exported]) -> Iterator[bytes]:
     """Yield the header and a line for each conversation."""
-    moment = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    yield orjson.dumps({"format": NAME, "version": VERSION, "exported_at": moment}) + b"\n"
+    header = {"format": NAME, "version": VERSION, "exported_at": written_time(datetime.now(UTC))}
+    yield orjson.dumps(header) + b"\n"
     for each in conversations:
         written = {
             "conversation": each.conversation,

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from markdown_it import MarkdownIt
 
-from apehost_core.formats.export import Exported, Node
+from apehost_core.formats.export import SAID_BY, Exported, Node
 from apehost_core.messages import ImagePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 
-_SAID_BY = {"user": "You", "assistant": "Model", "tool": "Tool", "system": "System"}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 _STYLE = """
@@ -51,7 +50,7 @@ def _article(conversation: Exported) -> str:
 
 def _said(node: Node) -> str:
     role = node.message.role
-    who = html.escape(_SAID_BY[role] + (f" · {node.model}" if node.model else ""))
+    who = html.escape(SAID_BY[role] + (f" · {node.model}" if node.model else ""))
     parts = "\n".join(_part(part, role) for part in node.message.parts)
     return f'<section class="{role}"><p class="who">{who}</p>{parts}</section>'
 

@@ -1,13 +1,13 @@
 """A conversation as a Markdown document: its selected branch, with thoughts and tools folded."""
 
+import html
 import json
 import re
 
-from apehost_core.formats.export import Exported, Node
+from apehost_core.formats.export import SAID_BY, Exported, Node
 from apehost_core.messages import ImagePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 
 _TICKS = re.compile(r"`+")
-_SAID_BY = {"user": "You", "assistant": "Model", "tool": "Tool", "system": "System"}
 
 
 def document(conversation: Exported) -> str:
@@ -29,7 +29,7 @@ def document(conversation: Exported) -> str:
 
 
 def _said(node: Node) -> str:
-    who = _SAID_BY[node.message.role] + (f" ({node.model})" if node.model else "")
+    who = SAID_BY[node.message.role] + (f" ({node.model})" if node.model else "")
     return "\n\n".join((f"## {who}", *(_part(part) for part in node.message.parts)))
 
 
@@ -38,25 +38,21 @@ def _part(part: Part) -> str:
         case TextPart():
             return part.text.strip("\n")
         case ReasoningPart():
-            return folded("Thoughts", part.text.strip("\n"))
+            return _folded("Thoughts", part.text.strip("\n"))
         case ToolCallPart():
-            return folded(f"Asked for {part.name}", fenced(part.arguments, "json"))
+            return _folded(f"Asked for {part.name}", _fenced(part.arguments, "json"))
         case ToolResultPart():
-            return folded("Result", fenced(part.content))
+            return _folded("Result", _fenced(part.content))
         case ImagePart():
             return "[image]"
 
 
-def folded(title: str, body: str) -> str:
+def _folded(title: str, body: str) -> str:
     """Return a piece that readers of Markdown fold; the title is no Markdown."""
-    return f"<details><summary>{_inert(title)}</summary>\n\n{body}\n\n</details>"
+    return f"<details><summary>{html.escape(title, quote=False)}</summary>\n\n{body}\n\n</details>"
 
 
-def fenced(text: str, language: str = "") -> str:
+def _fenced(text: str, language: str = "") -> str:
     """Return a text as a block of code, whatever marks stand in it."""
-    marks = "`" * max(3, *(len(found) + 1 for found in _TICKS.findall(text)), 3)
+    marks = "`" * max(3, 1 + max(map(len, _TICKS.findall(text)), default=0))
     return f"{marks}{language}\n{text}\n{marks}"
-
-
-def _inert(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

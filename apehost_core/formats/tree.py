@@ -87,7 +87,7 @@ def assembled(draft: Draft) -> ImportedConversation:
         _take_system_prompt(unique, settings, notes)
     speaking = {key for key, found in unique.items() if found.message.parts or draft.exact}
     parents = _parents(unique, speaking, notes)
-    ordered = _ordered({key: unique[key] for key in unique if key in parents}, parents)
+    ordered = parents_first(parents)
     if not ordered:
         raise NoConversation("There is no message in it.")
     messages = _timed([_clean(unique[key], parents[key]) for key in ordered])
@@ -169,11 +169,15 @@ def _parents(messages: dict[str, ImportedMessage], speaking: set[str], notes: li
     return {key: found[key] for key in messages if key in found}
 
 
-def _ordered(messages: Mapping[str, ImportedMessage], parents: Mapping[str, str | None]) -> list[str]:
-    """Return the ids, parents before children and siblings as they stood in the file."""
+def parents_first(parents: Mapping[str, str | None]) -> list[str]:
+    """Return the ids of a tree, parents before children and siblings in the order given.
+
+    Args:
+        parents: The parent of each message, itself among them; None for a first one. No message stands above itself.
+    """
     children: dict[str | None, list[str]] = {}
-    for key in messages:
-        children.setdefault(parents[key], []).append(key)
+    for key, parent in parents.items():
+        children.setdefault(parent, []).append(key)
     ordered: list[str] = []
     waiting = children.get(None, [])[::-1]
     while waiting:

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,13 +15,24 @@ import duckdb
 import orjson
 
 from apehost_core.formats import export_html, export_markdown, export_training
-from apehost_core.formats.export import Exported
+from apehost_core.formats.export import Exported, written_time
 from apehost_core.formats.export_apehost import lines
 from apehost_core.formats.export_openwebui import chat
+from apehost_core.formats.tree import parents_first
 from apehost_core.store.database import Database
 from apehost_core.store.outgoing import outgoing, write_table
 
 ExportFormat = Literal["apehost", "markdown", "html", "openai", "openai_all", "sharegpt", "openwebui", "parquet"]
+_SUFFIXES: dict[ExportFormat, str] = {
+    "apehost": ".jsonl",
+    "markdown": ".md",
+    "html": ".html",
+    "openai": ".jsonl",
+    "openai_all": ".jsonl",
+    "sharegpt": ".json",
+    "openwebui": ".json",
+    "parquet": ".zip",
+}
 _PORTION = 500
 _JSON = frozenset(("settings", "parts", "sampling", "prompt_parts", "warnings", "fault"))
 _OWNED = (
@@ -47,13 +58,16 @@ class File:
 
     Attributes:
         suffix: With the dot: ".jsonl".
-        mime: Its type.
         content: Its bytes.
     """
 
     suffix: str
-    mime: str
     content: bytes
+
+
+def suffix_of(export_format: ExportFormat, count: int) -> str:
+    """Return how the name of a file with so many conversations ends."""
+    return ".zip" if export_format == "markdown" and count > 1 else _SUFFIXES[export_format]
 
 
 class Exports:
@@ -79,25 +93,29 @@ class Exports:
             ids: Of the conversations; Parquet has all of the record whatever they are.
             export_format: What is written.
         """
+        return File(suffix_of(export_format, len(ids)), self._content(ids, export_format))
+
+    def _content(self, ids: Sequence[str], export_format: ExportFormat) -> bytes:
         chats = self.conversations(ids)
         match export_format:
             case "apehost":
-                return File(".jsonl", "application/x-ndjson", b"".join(lines(chats)))
+                return b"".join(lines(chats))
             case "markdown":
-                return _markdown(chats)
+                return _markdown(chats, packed=len(ids) > 1)
             case "html":
-                return File(".html", "text/html", b"".join(export_html.page(chats, "ApeHost")))
+                return b"".join(export_html.page(chats, "ApeHost"))
             case "openai" | "openai_all":
                 every = export_format == "openai_all"
-                written = (line for each in chats for line in export_training.openai_lines(each, all_branches=every))
-                return File(".jsonl", "application/x-ndjson", b"".join(written))
+                return b"".join(
+                    line for each in chats for line in export_training.openai_lines(each, all_branches=every)
+                )
             case "sharegpt":
                 entries = [entry for each in chats if (entry := export_training.sharegpt_entry(each)) is not None]
-                return File(".json", "application/json", orjson.dumps(entries, option=orjson.OPT_INDENT_2))
+                return orjson.dumps(entries, option=orjson.OPT_INDENT_2)
             case "openwebui":
-                return File(".json", "application/json", orjson.dumps([chat(each) for each in chats]))
+                return orjson.dumps([chat(each) for each in chats])
             case "parquet":
-                return File(".zip", "application/zip", self._parquet())
+                return self._parquet()
 
     def _parquet(self) -> bytes:
         """Return a zip of the documented views, a Parquet file each."""
@@ -113,16 +131,16 @@ class Exports:
         return packed.getvalue()
 
 
-def _markdown(chats: Iterable[Exported]) -> File:
-    """Return one document, or a zip where there are several."""
+def _markdown(chats: Iterable[Exported], *, packed: bool) -> bytes:
+    """Return a zip of documents, or the only one."""
     documents = [(each.title, export_markdown.document(each).encode()) for each in chats]
-    if len(documents) == 1:
-        return File(".md", "text/markdown", documents[0][1])
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    if not packed:
+        return b"".join(document for _, document in documents)
+    archive_bytes = io.BytesIO()
+    with zipfile.ZipFile(archive_bytes, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, (title, document) in enumerate(documents, start=1):
             archive.writestr(f"{number:04d} {file_name(title)}.md", document)
-    return File(".zip", "application/zip", packed.getvalue())
+    return archive_bytes.getvalue()
 
 
 def file_name(title: str) -> str:
@@ -169,19 +187,12 @@ def _written(name: str, value: Any) -> object:
     if name in _JSON and isinstance(value, str):
         return orjson.loads(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return written_time(value)
     return str(value) if isinstance(value, UUID) else value
 
 
 def _parents_first(rows: Sequence[_Row]) -> list[_Row]:
     """Return messages so that each comes after the one before it; else in their order."""
-    by_parent: dict[object, list[_Row]] = {}
-    known = {row["id"] for row in rows}
-    for row in rows:
-        by_parent.setdefault(row["parent_id"] if row["parent_id"] in known else None, []).append(row)
-    found, waiting = list[_Row](), by_parent.get(None, [])[::-1]
-    while waiting:
-        row = waiting.pop()
-        found.append(row)
-        waiting += by_parent.get(row["id"], [])[::-1]
-    return found
+    known = {str(row["id"]): row for row in rows}
+    above = {key: str(row["parent_id"]) for key, row in known.items()}
+    return [known[key] for key in parents_first({key: up if up in known else None for key, up in above.items()})]

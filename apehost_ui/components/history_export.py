@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from apehost_core.store.exports import ExportFormat, File
+from apehost_core.store.exports import ExportFormat, File, suffix_of
 
 _FORMATS: Final[dict[ExportFormat, tuple[str, str]]] = {
     "apehost": ("ApeHost", "Everything: the whole tree, every call with its timings, tags. To be imported again."),
@@ -17,7 +17,6 @@ _FORMATS: Final[dict[ExportFormat, tuple[str, str]]] = {
     "openwebui": ("Open WebUI", "The whole tree, as Open WebUI imports it."),
 }
 _LABELS: Final = {name: label for name, (label, _) in _FORMATS.items()}
-_SUFFIXES: Final = {"apehost": ".jsonl", "openai": ".jsonl", "openai_all": ".jsonl", "html": ".html"}
 
 
 def export_popover(count: int, write: Callable[[ExportFormat], File], *, key: str, name: str) -> None:
@@ -35,19 +34,12 @@ def export_popover(count: int, write: Callable[[ExportFormat], File], *, key: st
         st.download_button(
             "Download",
             lambda: write(picked).content,
-            f"{name}{suffix(picked, count)}",
+            f"{name}{suffix_of(picked, count)}",
             "application/octet-stream",
             key=f"{key}-download",
             icon=":material/download:",
             on_click="ignore",
         )
-
-
-def suffix(wanted: ExportFormat, count: int) -> str:
-    """Return how the name of a file of so many chats ends."""
-    if wanted == "markdown":
-        return ".md" if count == 1 else ".zip"
-    return _SUFFIXES.get(wanted, ".json")
 
 
 def export_tables(write: Callable[[], bytes]) -> None:

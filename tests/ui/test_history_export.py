@@ -1,11 +1,13 @@
 """Chats leave as files, from the list and from an opened chat."""
 
+import io
+import zipfile
+
 import pytest
 
 from apehost_core.messages import assistant_message, user_message
-from apehost_core.store.exports import ExportFormat
+from apehost_core.store.exports import ExportFormat, suffix_of
 from apehost_core.testing.simulator import Simulator
-from apehost_ui.components.history_export import suffix
 from tests.ui.conftest import Start
 from tests.ui.running import Running
 from tests.ui.tab import Tab
@@ -50,4 +52,6 @@ def test_the_whole_record_can_be_exported(app: Running) -> None:
 def test_files_have_names_that_fit(app: Running, wanted: ExportFormat, count: int) -> None:
     """The name that the browser is told ends as the file that is written does."""
     ids = [one.id for one in app.host.conversations.recent(1)] * count
-    assert suffix(wanted, count) == app.host.history.exports.file(ids, wanted).suffix
+    file = app.host.history.exports.file(ids, wanted)
+    assert suffix_of(wanted, count) == file.suffix
+    assert (".zip" == file.suffix) == zipfile.is_zipfile(io.BytesIO(file.content))
