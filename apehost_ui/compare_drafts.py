@@ -5,7 +5,6 @@ Who has such a name sees the form, as with every link; names cannot be guessed.
 
 import secrets
 from collections import OrderedDict
-from copy import deepcopy
 from threading import Lock
 
 from apehost_ui.page_state import SetupDraft
@@ -23,7 +22,7 @@ def new_name() -> str:
 def keep(name: str, draft: SetupDraft) -> None:
     """Keep what stands in a form, in place of what was kept under that name; of too many the oldest are forgotten."""
     with _lock:
-        _kept[name] = deepcopy(draft)
+        _kept[name] = draft.copy()
         _kept.move_to_end(name)
         while len(_kept) > MOST:
             _kept.popitem(last=False)
@@ -33,4 +32,4 @@ def kept(name: str | None) -> SetupDraft | None:
     """Return a copy of what was kept under a name; None when nothing is."""
     with _lock:
         found = _kept.get(name or "")
-        return deepcopy(found)
+        return found.copy() if found is not None else None

@@ -1,6 +1,6 @@
 """What each page remembers between reruns, as plain data: `state` keeps one of each for a session."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from apehost_core.compare.comparison import CacheMode, CheckKind, Mode, Prompt
@@ -212,6 +212,16 @@ class SetupDraft:
     judge: Picked | None = None
     watts: dict[str, float | None] = field(default_factory=dict[str, float | None])
     price_kwh: float | None = None
+
+    def copy(self) -> "SetupDraft":
+        """Return a draft that stays as it is when this one is changed; prompts and the like never change."""
+        return replace(
+            self,
+            contenders=[replace(one) for one in self.contenders],
+            checks=[replace(one) for one in self.checks],
+            grid=dict(self.grid),
+            watts=dict(self.watts),
+        )
 
     def key(self, name: str) -> str:
         """Return the key of a field of this draft."""

@@ -131,10 +131,10 @@ class Reading:
         comparison = self._known(comparison_id)
         if export_format != "markdown":
             return self._store.table(comparison_id, export_format)
-        plan, summary = self.plan(comparison_id), self.summary(comparison_id)
-        votes, checked = self.votes(comparison_id), self.checks(comparison_id)
-        unread = Sample.of(self.columns(comparison_id), plan, comparison.setup).without_verdict(plan, votes)
-        return report(comparison, plan, summary, votes=votes, unread=unread, checked=checked).encode()
+        plan, votes = self.plan(comparison_id), self.votes(comparison_id)
+        sample = Sample.of(self.columns(comparison_id), plan, comparison.setup)
+        unread, checked = sample.without_verdict(plan, votes), self.checks(comparison_id)
+        return report(comparison, plan, summarise(sample), votes=votes, unread=unread, checked=checked).encode()
 
     def _known(self, comparison_id: str) -> Comparison:
         found = self._store.get(comparison_id)

@@ -297,7 +297,7 @@ def _newest_through(cursor: duckdb.DuckDBPyConnection, conversation_id: str, mes
     parents = _parents(cursor, conversation_id)
     if message_id not in parents:
         return []
-    newest_child = {parent: message for message, parent in parents.items() if parent is not None}
+    newest_child = {parent: message for message, parent in sorted(parents.items()) if parent is not None}
     leaf = message_id
     while leaf in newest_child:
         leaf = newest_child[leaf]
@@ -305,9 +305,9 @@ def _newest_through(cursor: duckdb.DuckDBPyConnection, conversation_id: str, mes
 
 
 def _parents(cursor: duckdb.DuckDBPyConnection, conversation_id: str) -> dict[str, str | None]:
-    """Return the parents of a conversation's messages by their ids, oldest first."""
+    """Return the parents of a conversation's messages by their ids, in no order."""
     rows = cursor.execute(
-        "SELECT id::VARCHAR, parent_id::VARCHAR FROM messages WHERE conversation_id = ? ORDER BY id", [conversation_id]
+        "SELECT id::VARCHAR, parent_id::VARCHAR FROM messages WHERE conversation_id = ?", [conversation_id]
     )
     return dict(rows.fetchall())
 
