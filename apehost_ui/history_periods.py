@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from apehost_core.history.charts import Bucket, bucket_for
+from apehost_core.history.charts import Bucket, bucket_for, time_zones
 
 PeriodName = Literal["24h", "7d", "30d", "90d", "all", "custom"]
 PERIODS: dict[PeriodName, str] = {
@@ -132,12 +131,7 @@ def in_words(this: Period, zone: str) -> str:
 
 def known_zone(name: str | None) -> str:
     """Return the time zone that a browser names; UTC where it names none, or one that is not known here."""
-    return name if name in _zones() else "UTC"
-
-
-@cache
-def _zones() -> set[str]:
-    return available_timezones()  # reads the system's folders, which takes some 40 ms
+    return name if name in time_zones() else "UTC"
 
 
 def _clock(at: datetime, zone: str) -> datetime:

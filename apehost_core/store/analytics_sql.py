@@ -6,12 +6,10 @@ is why values stand in it as literals, and why it knows only views.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 from apehost_core.errors import Fault, InputRefused
-from apehost_core.history.charts import PROMPT_SPANS, Bucket, Scope, Series
+from apehost_core.history.charts import PROMPT_SPANS, Bucket, Scope, Series, time_zones
 from apehost_core.store.database import Database
 from apehost_core.store.sql_text import literal
 
@@ -102,19 +100,13 @@ def local(scope: Scope, bucket: Bucket) -> str:
     return f"date_trunc('{bucket}', started_at AT TIME ZONE {literal(checked_zone(scope.time_zone))})"
 
 
-@cache
-def _time_zones() -> frozenset[str]:
-    """Return the names that there are; finding them takes 40 ms."""
-    return frozenset(available_timezones())
-
-
 def checked_zone(name: str) -> str:
     """Return the name of a time zone.
 
     Raises:
         InputRefused: There is none of that name.
     """
-    if name not in _time_zones():
+    if name not in time_zones():
         title = f"There is no time zone {name!r}"
         raise InputRefused(Fault(kind="bad_request", title=title, advice="For example Europe/Berlin."))
     return name
