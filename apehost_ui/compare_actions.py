@@ -1,8 +1,8 @@
 """What the compare page's buttons do: calls to the lab, and what the page remembers afterwards."""
 
 import secrets
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -25,20 +25,15 @@ from apehost_ui.components.compare_setup import SetupActions
 from apehost_ui.host import call, host
 from apehost_ui.markdown import plain_label
 from apehost_ui.page_state import Picked, SetupDraft
+from apehost_ui.telling import told
 
 _MOST_SEEDS = 2**31
 LISTED = 100
 
 
-@contextmanager
-def telling() -> Generator[None, None, None]:
+def telling() -> AbstractContextManager[None]:
     """Have the page say what an action could not do."""
-    page = state.compare()
-    page.refusal = None
-    try:
-        yield
-    except ApeHostError as error:
-        page.refusal = error.fault
+    return told(state.compare())
 
 
 def opened() -> Comparison | None:

@@ -1,15 +1,15 @@
 """What the buttons of the history page's list do: calls to the library, and what the page remembers afterwards."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from apehost_core.compare.numbers import counted
-from apehost_core.errors import ApeHostError
 from apehost_core.history.listing import ListFilter
 from apehost_ui import state
 from apehost_ui.history_state import Undo, Verb
 from apehost_ui.host import call, host
+from apehost_ui.telling import told
 
 _THING = "conversation"
 _DONE: dict[Verb, tuple[str, Verb]] = {
@@ -23,15 +23,9 @@ _DONE: dict[Verb, tuple[str, Verb]] = {
 """What each change is called afterwards, and which one takes it back."""
 
 
-@contextmanager
-def telling() -> Generator[None, None, None]:
+def telling() -> AbstractContextManager[None]:
     """Have the page say what an action could not do."""
-    page = state.history()
-    page.refusal = None
-    try:
-        yield
-    except ApeHostError as error:
-        page.refusal = error.fault
+    return told(state.history())
 
 
 def change(verb: Verb, ids: Sequence[str], tag: str = "") -> None:

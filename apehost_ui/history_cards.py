@@ -4,7 +4,7 @@ A fragment, as the section of charts is; what is looked at is said by the same b
 """
 
 from math import ceil
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -14,6 +14,7 @@ from apehost_ui import history_chart_reads as read
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.history_card_model import model_card
 from apehost_ui.components.history_card_tool import tool_card
+from apehost_ui.components.switch import url_switch
 from apehost_ui.history_charts import asked_for, nothing_yet, outside
 
 _Kind = Literal["models", "tools"]
@@ -36,19 +37,7 @@ def _cards(options: Options) -> None:
         nothing_yet()
         return
     asked = asked_for(options)
-    kind = cast(
-        "_Kind",
-        st.segmented_control(
-            "Cards of",
-            tuple(_KINDS),
-            default="models",
-            required=True,
-            format_func=_KINDS.__getitem__,
-            key="cards",
-            bind=_URL,
-            label_visibility="collapsed",
-        ),
-    )
+    kind = url_switch("Cards of", _KINDS, "cards")
     if outside(options, asked.scope):
         return
     with st.container(key=f"cards-{kind}"):

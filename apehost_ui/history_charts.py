@@ -4,7 +4,7 @@ The pinned queries stand above. The rest is a fragment, so that another period d
 of the group that is open are read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Literal, TypeVar
@@ -22,8 +22,9 @@ from apehost_ui.components.history_chart_block import chart_block
 from apehost_ui.components.history_chart_marks import Times
 from apehost_ui.components.history_chart_scope import FILTER_KEYS, IMPORTED_KEY, PERIOD_KEY, Asked, scope_bar
 from apehost_ui.components.history_chart_sides import compared, sides
+from apehost_ui.components.switch import url_switch
 from apehost_ui.history_sql import tiles
-from apehost_ui.history_sql_actions import QUERY, SQL
+from apehost_ui.history_sql_actions import SQL, open_statement
 
 _Name = TypeVar("_Name", bound=str)
 Group = Literal["usage", "speed", "length", "starts", "errors", "tools", "week", "compare"]
@@ -44,7 +45,6 @@ _SERIES: Final[dict[Series, str]] = {
     "kind": "By purpose",
 }
 _AMOUNTS: Final[dict[picture.Amount, str]] = {"calls": "Calls", "tokens": "Tokens"}
-_URL: Final = "query-params"
 
 
 def charts() -> None:
@@ -71,7 +71,7 @@ def _charts(options: Options) -> None:
         nothing_yet()
         return
     asked = asked_for(options)
-    group = _switch("Charts", GROUPS, "group")
+    group = url_switch("Charts", GROUPS, "group")
     if outside(options, asked.scope):
         return
     times = axis(asked, options)
@@ -136,16 +136,12 @@ def _clear_filters() -> None:
         state.put(key, [])
 
 
-def _open_sql(sql: str) -> None:
-    state.names_in_url({state.SECTION: SQL, QUERY: None, SQL: sql})
-
-
-_block = partial(chart_block, noun="call", on_sql=_open_sql)
+_block = partial(chart_block, noun="call", on_sql=open_statement)
 
 
 def _usage(scope: Scope, times: Times) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="usage-line"):
-        amount = _switch("What is counted", _AMOUNTS, "amount")
+        amount = url_switch("What is counted", _AMOUNTS, "amount")
         by = _by("usage_by")
     over_time = read.chart("usage_by_day", scope, times.bucket, by)
     _block(over_time, lambda: picture.usage(over_time, times, amount))
@@ -188,7 +184,7 @@ def _tools(scope: Scope, _: Times) -> None:
 
 
 def _week(scope: Scope, _: Times) -> None:
-    amount = _switch("What is counted", _AMOUNTS, "amount")
+    amount = url_switch("What is counted", _AMOUNTS, "amount")
     chart = read.chart("heat_map", scope)
     _block(chart, lambda: picture.week(chart, amount))
     if scope.imported:
@@ -204,22 +200,7 @@ def _compare(options: Options, asked: Asked) -> None:
 
 
 def _by(key: str) -> Series:
-    return _switch("Lines", _SERIES, key)
-
-
-def _switch(label: str, names: Mapping[_Name, str], key: str) -> _Name:
-    """Draw a switch, whose key is its name in the URL, and return what is picked; the first to begin with."""
-    return st.segmented_control(
-        label,
-        tuple(names),
-        default=next(iter(names)),
-        required=True,
-        format_func=names.__getitem__,
-        key=key,
-        bind=_URL,
-        label_visibility="collapsed",
-        wrap=True,
-    )
+    return url_switch("Lines", _SERIES, key)
 
 
 _GROUPS: Final[dict[Group, Callable[[Scope, Times], None]]] = {

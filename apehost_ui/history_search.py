@@ -80,7 +80,7 @@ def _hits(text: str) -> None:
         return
     facets(found.facets, on_pick=_narrow)
     shown = state.named(PREVIEW)
-    actions = HitActions(open=_open_hit, preview=_toggle_hit, narrow=_narrow, clear=_clear_search)
+    actions = HitActions(open=_open_hit, preview=_toggle_hit)
     hit_rows(found.hits, shown, actions, partial(_preview_message, shown or ""))
     _pages(found.total)
 

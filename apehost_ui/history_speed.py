@@ -17,12 +17,12 @@ from apehost_ui.components.fault import fault_box
 from apehost_ui.components.history_speed import SeriesActions, alarm, all_series, one_series, series_picker
 from apehost_ui.components.history_speed_words import moment, series_name
 from apehost_ui.history_actions import telling
+from apehost_ui.history_sql_actions import SQL, open_statement
 from apehost_ui.history_state import SpeedUndo
 from apehost_ui.host import host
 from apehost_ui.markdown import plain_label
 from apehost_ui.words import duration
 
-_SQL: Final = "sql"
 _EVERY_S = 1.0
 _PATIENCE_S = 0.4
 MOST_AT_ONCE: Final = 4
@@ -33,7 +33,7 @@ _ORDER: Final = ("slower", "faster", "steady", "too few")
 @st.fragment
 def speed() -> None:
     """Draw alarms first, then all series."""
-    if state.named(state.SECTION) == _SQL:  # only the page can switch sections
+    if state.named(state.SECTION) == SQL:  # only the page can switch sections
         st.rerun()
     try:
         look = host().history.speed.look(_PATIENCE_S)
@@ -169,5 +169,4 @@ def _show_all() -> None:
 
 
 def _open_sql(key: SeriesKey, since: datetime | None) -> None:
-    state.name_in_url(state.SECTION, _SQL)
-    state.name_in_url(_SQL, host().history.speed.sql(key, since))
+    open_statement(host().history.speed.sql(key, since))

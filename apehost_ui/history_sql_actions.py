@@ -117,6 +117,11 @@ def delete() -> None:
         _name_in_url(page)
 
 
+def open_statement(sql: str) -> None:
+    """Go to the SQL section with a statement, which is not run by itself."""
+    state.names_in_url({state.SECTION: SQL, QUERY: None, SQL: sql})
+
+
 def open_tile(query_id: str) -> None:
     """Go to a pinned query in the SQL section."""
     state.names_in_url({state.SECTION: SQL, SQL: None, QUERY: query_id})

@@ -53,12 +53,12 @@ def comparison_id() -> str | None:
 
 def open_comparison(comparison: str | None, section: str | None = None) -> None:
     """Point the URL at a comparison and one of its sections; None is the list of all."""
-    _name({COMPARISON: comparison, **_section(section)})
+    names_in_url({COMPARISON: comparison, **_section(section)})
     compare().refusal = None
     close_dialog()
 
 
-def _name(values: Mapping[str, str | None]) -> None:
+def names_in_url(values: Mapping[str, str | None]) -> None:
     """Have the URL say all of this at once, so that Back leads to what it said before; None takes a name out."""
     changed = {name: value for name, value in values.items() if value != named(name)}
     if changed:  # what fields have put there is left alone: Streamlit lets nobody else write it
@@ -111,15 +111,7 @@ def named(name: str) -> str | None:
 
 def name_in_url(name: str, value: str | None) -> None:
     """Have the URL say something under a name; None takes it out."""
-    if value:
-        st.query_params[name] = value
-    else:
-        st.query_params.pop(name, None)
-
-
-def names_in_url(values: Mapping[str, str | None]) -> None:
-    """Have the URL say all of this at once, so that Back leads to what it said before; None takes a name out."""
-    _name(values)
+    names_in_url({name: value or None})
 
 
 def follow_section(key: str, sections: Sequence[str], *, first: str | None = None) -> None:
@@ -136,7 +128,7 @@ def follow_section(key: str, sections: Sequence[str], *, first: str | None = Non
 
 def take_section(key: str) -> None:
     """Point the URL at the section that a switch was set to; from its callback."""
-    _name(_section(st.session_state[key]))
+    names_in_url(_section(st.session_state[key]))
 
 
 def _section(section: str | None) -> dict[str, str | None]:
@@ -151,7 +143,7 @@ def conversation_id() -> str | None:
 
 def open_conversation(conversation: str | None) -> None:
     """Point the URL at a conversation; None is a new chat. From callbacks or before drawing."""
-    _name({CONVERSATION: conversation, MESSAGE: None})
+    names_in_url({CONVERSATION: conversation, MESSAGE: None})
     chat().refusal, chat().later = None, 0
     close_dialog()
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 import streamlit as st
 
 from apehost_core.compare.numbers import counted
 from apehost_core.history.charts import Options, Scope
-from apehost_ui.history_periods import PERIODS, Dates, Period, PeriodName, in_words, period
+from apehost_ui.components.switch import url_switch
+from apehost_ui.history_periods import PERIODS, Dates, Period, in_words, period
 from apehost_ui.markdown import plain_label
 
 KIND_WORDS: Final = {
@@ -53,7 +54,7 @@ def scope_bar(options: Options, now: datetime, zone: str, *, on_clear: Callable[
         on_clear: Empties the filters.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="scope-bar"):
-        name = _period_switch()
+        name = url_switch("Time", PERIODS, PERIOD_KEY, first="30d")
         with st.popover("Filters", icon=":material/filter_list:", key="scope-filters"):
             servers, models, quantisations, kinds = _filters(options)
             st.button("Clear filters", key="scope-clear", on_click=on_clear)
@@ -88,21 +89,6 @@ def model_fields(options: Options, keys: Mapping[str, str]) -> tuple[tuple[str, 
     quantisations = _picked("Quantisations", keys["quantisations"], [name or _UNTOLD for name in options.quantisations])
     servers = _picked("Servers", keys["servers"], options.servers)
     return servers, models, tuple("" if word == _UNTOLD else word for word in quantisations)
-
-
-def _period_switch() -> PeriodName:
-    picked = st.segmented_control(
-        "Time",
-        tuple(PERIODS),
-        default="30d",
-        required=True,
-        format_func=PERIODS.__getitem__,
-        key=PERIOD_KEY,
-        bind=_URL,
-        label_visibility="collapsed",
-        wrap=True,
-    )
-    return cast("PeriodName", picked)
 
 
 def _dates() -> Dates:

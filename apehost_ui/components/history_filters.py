@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from apehost_core.history.listing import Choices, ListFilter, Place
+from apehost_ui.components.switch import url_switch
 
 _PLACES: Final[dict[str, Place | None]] = {"chats": "kept", "archive": "archive", "trash": "trash", "all": None}
 _PLACE_WORDS: Final = {"chats": "Chats", "archive": "Archive", "trash": "Trash", "all": "Chats and archive"}
@@ -24,16 +25,7 @@ def filters(choices: Callable[[], Choices], *, on_clear: Callable[[], None]) -> 
         on_clear: Empties all fields.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="list-filters"):
-        place = st.segmented_control(
-            "Where",
-            tuple(_PLACES),
-            default="chats",
-            required=True,
-            format_func=_PLACE_WORDS.__getitem__,
-            key="place",
-            bind=_URL,
-            label_visibility="collapsed",
-        )
+        place = url_switch("Where", _PLACE_WORDS, "place")
         with st.popover("Filters", icon=":material/filter_list:", key="filters"):
             narrowed = _fields(choices(), _PLACES[place])
             st.button("Clear filters", key="clear-filters", on_click=on_clear)

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, cast
+from functools import partial
+from typing import Final
 
 import streamlit as st
 
 from apehost_core.compare.numbers import counted
 from apehost_core.history.found import Facet, Found, Hit, Order, SearchProgress, Snippet
 from apehost_core.history.search_words import FilterName
+from apehost_ui.components.history_preview import badges, preview_button
+from apehost_ui.components.switch import url_switch
 from apehost_ui.markdown import plain_label
 from apehost_ui.words import duration, moment
 
@@ -60,14 +63,10 @@ class HitActions:
     Attributes:
         open: Shows the message in its branch on the chat page.
         preview: Shows or hides what stands around it below the hit.
-        narrow: Gets a filter word to add to the search.
-        clear: Empties the search.
     """
 
     open: Callable[[Hit], None]
     preview: Callable[[Hit], None]
-    narrow: Callable[[str], None]
-    clear: Callable[[], None]
 
 
 @contextmanager
@@ -75,7 +74,7 @@ def found_line() -> Generator[tuple[Order, Callable[[Found], None]], None, None]
     """Draw the switch of the order; gives the order that is wanted, and what says how many hits there are."""
     with st.container(horizontal=True, vertical_alignment="center", key="found-line"):
         count = st.empty()
-        order = _order_switch()
+        order = url_switch("Order", _ORDERS, "order")
     notes = st.container(key="found-notes")
 
     def say(found: Found) -> None:
@@ -85,21 +84,6 @@ def found_line() -> Generator[tuple[Order, Callable[[Found], None]], None, None]
                 st.caption(plain_label(note))
 
     yield order, say
-
-
-def _order_switch() -> Order:
-    """Draw the switch of the order, which stands in the URL."""
-    picked = st.segmented_control(
-        "Order",
-        tuple(_ORDERS),
-        default="relevance",
-        required=True,
-        format_func=_ORDERS.__getitem__,
-        key="order",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return cast("Order", picked)
 
 
 def facets(found: Sequence[Facet], *, on_pick: Callable[[str], None]) -> None:
@@ -147,28 +131,17 @@ def hit_rows(hits: Sequence[Hit], previewed: str | None, actions: HitActions, dr
                         st.button(label, key=f"see-{name}", type="tertiary", on_click=actions.open, args=(hit,))
                         st.caption(_about(hit))
                     if hit.where != "title":
-                        _preview_button(hit, shown, actions)
+                        preview_button(hit.message_id, partial(actions.preview, hit), shown=shown)
                 if hit.where != "title":
                     st.markdown(marked(hit.snippet))
                 if shown:
                     draw_preview()
 
 
-def _preview_button(hit: Hit, shown: bool, actions: HitActions) -> None:
-    st.button(
-        "Hide" if shown else "Preview",
-        key=f"preview-{hit.message_id}",
-        type="tertiary",
-        icon=":material/expand_less:" if shown else ":material/expand_more:",
-        on_click=actions.preview,
-        args=(hit,),
-    )
-
-
 def _about(hit: Hit) -> str:
     who = plain_label(hit.model) or _ROLES.get(hit.role, plain_label(hit.role))
     pieces = [who, plain_label(hit.server), _WHERE[hit.where], moment(hit.at)]
-    pieces += [" ".join(f":gray-badge[{plain_label(tag)}]" for tag in hit.tags)]
+    pieces += [badges(hit.tags)]
     pieces += ["archived"] if hit.archived else []
     pieces += ["in the trash"] if hit.trashed else []
     return " · ".join(filter(None, pieces))

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import streamlit as st
 
 from apehost_core.compare.numbers import counted
 from apehost_core.history.listing import Listed, Place
+from apehost_ui.components.history_preview import badges, preview_button
 from apehost_ui.history_state import Verb
 from apehost_ui.markdown import plain_label
 from apehost_ui.words import moment
@@ -73,14 +75,7 @@ def _row(one: Listed, picked: bool, actions: RowActions, *, open_: bool) -> None
                 plain_label(one.title), key=f"see-{one.id}", type="tertiary", on_click=actions.open, args=(one.id,)
             )
             st.caption(listed_words(one))
-        st.button(
-            "Hide" if open_ else "Preview",
-            key=f"preview-{one.id}",
-            type="tertiary",
-            icon=":material/expand_less:" if open_ else ":material/expand_more:",
-            on_click=actions.preview,
-            args=(one.id,),
-        )
+        preview_button(one.id, partial(actions.preview, one.id), shown=open_)
 
 
 def listed_words(one: Listed) -> str:
@@ -89,7 +84,7 @@ def listed_words(one: Listed) -> str:
     if one.tokens:
         pieces.append(f"{one.tokens:,} tokens")
     pieces += [", ".join(map(plain_label, one.models))] if one.models else []
-    pieces += [" ".join(f":gray-badge[{plain_label(tag)}]" for tag in one.tags)] if one.tags else []
+    pieces += [badges(one.tags)] if one.tags else []
     pieces += ["archived"] if one.archived else []
     pieces += [f"deleted {moment(one.trashed_at)}"] if one.trashed_at else []
     pieces += [f"from {plain_label(one.origin)}"] if one.origin else []
