@@ -89,3 +89,9 @@ def ids(found: Found) -> list[str]:
 def plain(snippet: Snippet) -> str:
     """A snippet with its marked words in brackets."""
     return "".join(f"[{text}]" if marked else text for text, marked in snippet)
+
+
+def find(search: Search, text: str) -> list[str]:
+    """Find all there is now and return the ids."""
+    assert search.settle(30)
+    return ids(search.find(text))

@@ -1,7 +1,7 @@
 """Checks of the record, sizes, and the work in the background."""
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,30 +17,8 @@ from apehost_core.store.care_checks import examine
 from apehost_core.store.conversations import Conversations
 from apehost_core.store.database import Database
 from apehost_core.store.search import Search
-from tests.integration.caring import change, count, one_chat
+from tests.integration.caring import change, count
 from tests.ui.running import until
-
-
-@pytest.fixture
-def search(database: Database, tmp_path: Path) -> Generator[Search, None, None]:
-    """The search index of the database."""
-    search = Search(database, tmp_path / "search")
-    yield search
-    search.close()
-
-
-@pytest.fixture
-def care(database: Database, search: Search, tmp_path: Path) -> Generator[Care, None, None]:
-    """What cares for the database, without what is done by itself."""
-    care = Care(database, tmp_path, search, first_s=3600)
-    yield care
-    care.close()
-
-
-@pytest.fixture
-def chat(database: Database) -> str:
-    """A chat of a question and an answer, with what made it; its id."""
-    return one_chat(database)
 
 
 def made(search: Search) -> None:

@@ -1,8 +1,6 @@
 """Rules of how long things are kept: seen before they are kept, and applied."""
 
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,31 +12,9 @@ from apehost_core.store.care_rules import empty_trash
 from apehost_core.store.conversations import Conversations
 from apehost_core.store.database import Database
 from apehost_core.store.search import Search
-from tests.integration.caring import change, count, one_chat
+from tests.integration.caring import change, count
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=400)
-
-
-@pytest.fixture
-def search(database: Database, tmp_path: Path) -> Generator[Search, None, None]:
-    """The search index of the database."""
-    search = Search(database, tmp_path / "search")
-    yield search
-    search.close()
-
-
-@pytest.fixture
-def care(database: Database, search: Search, tmp_path: Path) -> Generator[Care, None, None]:
-    """What cares for the database, without what is done by itself."""
-    care = Care(database, tmp_path, search, first_s=3600)
-    yield care
-    care.close()
-
-
-@pytest.fixture
-def chat(database: Database) -> str:
-    """A chat of a question and an answer, with what made it; its id."""
-    return one_chat(database)
 
 
 def aged(database: Database) -> None:

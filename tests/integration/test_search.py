@@ -3,7 +3,6 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ from apehost_core.messages import (
 )
 from apehost_core.store.database import Database
 from apehost_core.store.search import Search
-from tests.search_samples import START, Said, ids, keep, keep_texts, plain, searching
+from tests.search_samples import START, Said, find, ids, keep, keep_texts, plain, searching
 
 FOUND = [
     ("The Borrow checker.", "borrow"),
@@ -79,19 +78,6 @@ class Many:
 
     search: Search
     written: dict[str, str]
-
-
-@pytest.fixture
-def search(database: Database, tmp_path: Path) -> Generator[Search, None, None]:
-    """A search over an empty database."""
-    with searching(database, tmp_path / "search") as search:
-        yield search
-
-
-def find(search: Search, text: str) -> list[str]:
-    """Find all there is now and return the ids."""
-    assert search.settle(30)
-    return ids(search.find(text))
 
 
 @pytest.fixture(scope="module")

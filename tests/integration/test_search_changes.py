@@ -1,6 +1,5 @@
 """Search while the record changes: what is recorded, renamed, tagged, archived, deleted and imported."""
 
-from collections.abc import Generator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,22 +19,9 @@ from apehost_core.store.search import Search
 from apehost_core.store.search.places import Place, Places
 from apehost_core.store.search.schema import key_of
 from tests.run_samples import chat_spec
-from tests.search_samples import Said, ids, keep, keep_texts, plain, searching
+from tests.search_samples import Said, find, ids, keep, keep_texts, plain, searching
 
 READ = "SELECT rowid, id::VARCHAR, text FROM messages WHERE rowid IN (SELECT unnest(?::BIGINT[]))"
-
-
-@pytest.fixture
-def search(database: Database, tmp_path: Path) -> Generator[Search, None, None]:
-    """A search over an empty database."""
-    with searching(database, tmp_path / "search") as search:
-        yield search
-
-
-def find(search: Search, text: str) -> list[str]:
-    """Find all there is now and return the ids."""
-    assert search.settle(30)
-    return ids(search.find(text))
 
 
 def answer(database: Database, question: str, *, failed: bool = False) -> None:
