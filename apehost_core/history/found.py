@@ -17,7 +17,7 @@ class Hit:
     """One message, or one title, that has the words.
 
     Attributes:
-        message_id: The message to open; for a title, the last message of the selected branch, "" when there is none.
+        message_id: The message to open; "" for a title.
         conversation_id: Where it belongs.
         title: The conversation's title.
         role: Who wrote it; "" for a title.

@@ -103,6 +103,11 @@ class Database:
         """Why the last write failed; None when it succeeded."""
         return self._writer.fault
 
+    @property
+    def commits(self) -> int:
+        """How many commits there were since it was opened; for watching, from memory."""
+        return self._writer.commits
+
     def submit(self, work: Callable[[Transaction], _T]) -> Future[_T]:
         """Have the writer do something inside a transaction; the result comes after the commit.
 

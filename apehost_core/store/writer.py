@@ -60,10 +60,12 @@ class Writer:
 
     Attributes:
         fault: Why the last commit failed; None when it succeeded.
+        commits: How many there were; for watching, from memory.
     """
 
     def __init__(self, connections: Connections) -> None:
         self.fault: Fault | None = None
+        self.commits = 0
         self._connections = connections
         self._queue: deque[Item] = deque()
         self._something = threading.Event()
@@ -125,6 +127,7 @@ class Writer:
                     insert_events(transaction, piece)
             transaction.flush()
             connection.commit()
+            self.commits += 1
         except Exception as error:  # noqa: BLE001 -- the thread's boundary: every failure is recorded or handed on
             self._after_failure(error)
             return error

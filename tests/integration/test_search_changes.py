@@ -1,7 +1,7 @@
 """Search while the record changes: what is recorded, renamed, tagged, archived, deleted and imported."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -16,10 +16,12 @@ from apehost_core.store.database import Database
 from apehost_core.store.endings import write_ending
 from apehost_core.store.library import Library
 from apehost_core.store.search import Search
+from apehost_core.store.search.changes import message_added
+from apehost_core.store.search.feeder import Feeder
 from apehost_core.store.search.places import Place, Places
 from apehost_core.store.search.schema import key_of
 from tests.run_samples import chat_spec
-from tests.search_samples import Said, find, ids, keep, keep_texts, plain, searching
+from tests.search_samples import START, Said, find, ids, keep, keep_texts, plain, searching
 
 READ = "SELECT rowid, id::VARCHAR, text FROM messages WHERE rowid IN (SELECT unnest(?::BIGINT[]))"
 
@@ -59,7 +61,8 @@ def test_titles_tags_archive_and_trash(database: Database, search: Search) -> No
     conversations.rename(conversation_id, "Mosses")
     library.tag([conversation_id], "Green")
     library.archive([conversation_id])
-    assert ([], [asked.id]) == (find(search, "ferns"), find(search, "mosses"))
+    assert [] == find(search, "ferns")
+    assert [conversation_id] == [hit.conversation_id for hit in search.find("mosses").hits]
     (hit,) = search.find("grow tag:green in:archive").hits
     assert (("Green",), True, False, "Mosses") == (hit.tags, hit.archived, hit.trashed, hit.title)
     assert [] == find(search, "grow tag:gree")
@@ -70,16 +73,40 @@ def test_titles_tags_archive_and_trash(database: Database, search: Search) -> No
     assert ([asked.id], []) == (find(search, "grow -in:archive"), find(search, "grow in:trash"))
 
 
-def test_the_trash_shows_nothing_even_before_the_index_knows(database: Database, search: Search) -> None:
+def test_the_trash_shows_nothing_even_before_the_index_knows(
+    database: Database, search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A hit is looked up in the record before it is shown, so that no deleted words appear."""
     (written,) = keep_texts(database, "secret ferns")
     assert [written] == find(search, "ferns")
-    with database.read() as cursor:
-        cursor.execute("UPDATE conversations SET trashed_at = now()")
-    assert [] == ids(search.find("ferns"))
+    monkeypatch.setattr(Feeder, "_catch_up", lambda *_: False)
+    conversations, (hit,) = Conversations(database), search.find("ferns").hits
+    conversations.rename(hit.conversation_id, "Mosses")
+    assert ["Mosses"] == [hit.title for hit in search.find("ferns").hits]
+    conversations.trash(hit.conversation_id)
+    found = search.find("ferns")
+    assert ((), 1) == (found.hits, found.total)
+    conversations.restore(hit.conversation_id)
+    assert [written] == ids(search.find("ferns"))
     with database.read() as cursor:
         cursor.execute("DELETE FROM messages")
-    assert [] == ids(search.find("ferns in:trash"))
+    assert [] == ids(search.find("ferns"))
+
+
+def test_a_hit_tells_of_its_conversation_as_it_is_now(database: Database, search: Search) -> None:
+    """Conversations that come, change and go are read again, those of a clock that was set back too."""
+    assert [] == find(search, "ferns")
+    first, second = keep(database, [Said("Ferns", [user_message("one")]), Said("Ferns again", [user_message("two")])])
+    assert search.settle(30)
+    assert {"Ferns", "Ferns again"} == {hit.title for hit in search.find("ferns").hits}
+    Library(database, lambda: None).tag([search.find("one").hits[0].conversation_id], "Green")
+    assert [("Green",), ()] == [search.find(word).hits[0].tags for word in ("one", "two")]
+    early = Said("Ferns of old", [user_message("three")], START - timedelta(days=900))
+    ((third,),) = keep(database, [early], noted=False)
+    database.write(lambda transaction: message_added(transaction, third))
+    assert [third] == find(search, "three")
+    assert ["Ferns of old"] == [hit.title for hit in search.find("three").hits]
+    assert [first[0], second[0]] == [find(search, word)[0] for word in ("one", "two")]
 
 
 def test_what_is_deleted_for_good_is_gone(database: Database, search: Search) -> None:

@@ -23,7 +23,7 @@ ALL = 10_000
 
 def checked(database: Database, search: Search) -> int:
     """Whether everything that is in the record is found, once, and nothing else; returns how many messages."""
-    assert search.settle(60)
+    assert search.settle(60), search.progress
     with database.read() as cursor:
         rows = cursor.execute(
             "SELECT m.id::VARCHAR, trashed_at IS NOT NULL "
@@ -155,7 +155,7 @@ def test_damage(tmp_path: Path) -> None:
 
 def checked_texts(search: Search) -> int:
     """How many messages are found, each once."""
-    assert search.settle(60)
+    assert search.settle(60), search.progress
     hits = [hit.message_id for hit in search.find("common", limit=ALL).hits]
     assert len(set(hits)) == len(hits)
     return len(hits)

@@ -23,6 +23,7 @@ from apehost_core.history.found import SearchProgress
 from apehost_core.ids import new_id
 from apehost_core.store.database import Database
 from apehost_core.store.search import rows
+from apehost_core.store.search.chats import Chats
 from apehost_core.store.search.index import SearchIndex, Unfit, Watermark, remove_others
 from apehost_core.store.search.schema import EDITION
 from apehost_core.store.transaction import Transaction
@@ -54,11 +55,13 @@ class Feeder:
     Attributes:
         index: The opened index; None until there is one.
         progress: How far it is.
+        chats: The conversations, as hits show them.
     """
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.index: SearchIndex | None = None
         self.progress = SearchProgress("catching up", 0, 0)
+        self.chats = Chats(database)
         self._database = database
         self._folder = folder
         self._wanted_anew = False
@@ -153,6 +156,7 @@ class Feeder:
         except Unfit as reason:
             _log.info("the search index is made anew: %s", reason)
             index = self._create()
+        self.chats.catch_up()
         self.index = index
         state = "catching up" if index.watermark.cursor is None else "rebuilding"
         self._say(SearchProgress(state, 0, 0))
@@ -231,6 +235,7 @@ class Feeder:
         last = changes[-1]
         index.commit(replace(index.watermark, taken=last.seq, change=str(last.id)))
         self._say(SearchProgress("ready" if left == len(changes) else "catching up", len(changes), left))
+        self.chats.catch_up()
         self._database.write(partial(_forget, mark=index.watermark))
         return True
 

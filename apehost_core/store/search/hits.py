@@ -1,8 +1,8 @@
 """Hits read from the database: the messages and titles that the index found, with snippets."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import duckdb
@@ -10,19 +10,16 @@ import tantivy
 
 from apehost_core.history.found import Hit, Snippet, Where
 from apehost_core.messages import parts_from_json
+from apehost_core.store.search.chats import Chat, Chats
 from apehost_core.store.search.places import Place, Places
-from apehost_core.store.search.rows import said, tags_of
-from apehost_core.store.search.schema import Author
+from apehost_core.store.search.rows import said
+from apehost_core.store.search.schema import Author, key_in
 from apehost_core.store.search.snippets import Highlighter, beginning
 
 _MESSAGES: Final = """
 SELECT rowid, id::VARCHAR, conversation_id::VARCHAR, role, text, created_at FROM messages
 WHERE rowid IN (SELECT unnest(?::BIGINT[]))"""
 _PARTS: Final = "SELECT rowid, id::VARCHAR, parts FROM messages WHERE rowid IN (SELECT unnest(?::BIGINT[]))"
-_TITLES: Final = "SELECT rowid, id::VARCHAR FROM conversations WHERE rowid IN (SELECT unnest(?::BIGINT[]))"
-_CONVERSATIONS: Final = """
-SELECT id::VARCHAR, title, updated_at, coalesce(leaf_id::VARCHAR, ''), archived_at IS NOT NULL, trashed_at IS NOT NULL
-FROM conversations WHERE id IN (SELECT unnest(?::UUID[]))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +46,6 @@ class _Message:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Conversation:
-    id: str
-    title: str
-    at: datetime
-    leaf_id: str
-    archived: bool
-    trashed: bool
-    tags: tuple[str, ...]
-
-
 def documents(
     searcher: tantivy.Searcher, addresses: Sequence[tantivy.DocAddress], authors: Sequence[Author]
 ) -> list[Document]:
@@ -72,41 +58,39 @@ def documents(
 
 
 class Reader:
-    """Reads the rows of hits."""
+    """Reads the rows of hits.
 
-    def __init__(self) -> None:
+    Args:
+        chats: Their conversations.
+    """
+
+    def __init__(self, chats: Chats) -> None:
+        self._chats = chats
         self._messages = Places("messages", _MESSAGES)
         self._parts = Places("messages", _PARTS)
-        self._titles = Places("conversations", _TITLES)
 
     def hits(self, cursor: duckdb.DuckDBPyConnection, found: Sequence[Document], highlighter: Highlighter) -> list[Hit]:
         """Return the hits that are still there, in the order given."""
         places = [each.place for each in found if not each.is_title]
         messages = {key: _Message(*row) for key, row in self._messages.read(cursor, places).items()}
-        titles = self._titles.read(cursor, [each.place for each in found if each.is_title])
-        wanted = {message.conversation_id for message in messages.values()} | {row[0] for row in titles.values()}
-        conversations = _conversations(cursor, wanted)
+        homes = {each.place.key: each.place.key for each in found if each.is_title}
+        homes |= {key: key_in(message.conversation_id) for key, message in messages.items()}
+        chats = self._chats.of(cursor, set(homes.values()))
         snippets = {key: highlighter.snippet(message.text) for key, message in messages.items()}
         elsewhere = [place for place in places if highlighter.looks and snippets.get(place.key, ()) is None]
         others = {key: _elsewhere(row[1], highlighter) for key, row in self._parts.read(cursor, elsewhere).items()}
         hits: list[Hit] = []
         for each in found:
             key = each.place.key
+            chat = chats.get(homes.get(key, -1))
+            if chat is None:
+                continue
             if each.is_title:
-                if key in titles and titles[key][0] in conversations:
-                    hits.append(_title_hit(conversations[titles[key][0]], highlighter))
-            elif (message := messages.get(key)) and message.conversation_id in conversations:
-                where, snippet = others.get(key) or ("text", snippets[key] or beginning(message.text))
-                hits.append(_hit(message, conversations[message.conversation_id], each.author, where, snippet))
+                hits.append(_title_hit(chat, highlighter))
+            else:
+                where, snippet = others.get(key) or ("text", snippets[key] or beginning(messages[key].text))
+                hits.append(_hit(messages[key], chat, each.author, where, snippet))
         return hits
-
-
-def _conversations(cursor: duckdb.DuckDBPyConnection, ids: Collection[str]) -> dict[str, _Conversation]:
-    if not ids:
-        return {}
-    tags = tags_of(cursor, ids)
-    rows = cursor.execute(_CONVERSATIONS, [list(ids)]).fetchall()
-    return {row[0]: _Conversation(*row, tags=tuple(tags.get(row[0], ()))) for row in rows}
 
 
 def _elsewhere(json: str, highlighter: Highlighter) -> tuple[Where, Snippet] | None:
@@ -120,35 +104,35 @@ def _elsewhere(json: str, highlighter: Highlighter) -> tuple[Where, Snippet] | N
     return None
 
 
-def _hit(message: _Message, conversation: _Conversation, author: Author, where: Where, snippet: Snippet) -> Hit:
+def _hit(message: _Message, chat: Chat, author: Author, where: Where, snippet: Snippet) -> Hit:
     return Hit(
         message_id=message.id,
-        conversation_id=conversation.id,
-        title=conversation.title,
+        conversation_id=chat.id,
+        title=chat.title,
         role=message.role,
         at=message.at,
         model=author.model,
         server=author.server,
         where=where,
         snippet=snippet,
-        tags=conversation.tags,
-        archived=conversation.archived,
-        trashed=conversation.trashed,
+        tags=chat.tags,
+        archived=chat.archived,
+        trashed=chat.trashed,
     )
 
 
-def _title_hit(conversation: _Conversation, highlighter: Highlighter) -> Hit:
+def _title_hit(chat: Chat, highlighter: Highlighter) -> Hit:
     return Hit(
-        message_id=conversation.leaf_id,
-        conversation_id=conversation.id,
-        title=conversation.title,
+        message_id="",
+        conversation_id=chat.id,
+        title=chat.title,
         role="",
-        at=conversation.at,
+        at=datetime.fromtimestamp(chat.at_us / 1e6, UTC),
         model="",
         server="",
         where="title",
-        snippet=highlighter.snippet(conversation.title) or beginning(conversation.title),
-        tags=conversation.tags,
-        archived=conversation.archived,
-        trashed=conversation.trashed,
+        snippet=highlighter.snippet(chat.title) or beginning(chat.title),
+        tags=chat.tags,
+        archived=chat.archived,
+        trashed=chat.trashed,
     )

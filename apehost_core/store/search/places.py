@@ -13,7 +13,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-_NUMBERS: Final = "SELECT (id::UHUGEINT & 18446744073709551615)::UBIGINT AS key, rowid AS row FROM {table} ORDER BY key"
+from apehost_core.store.search.schema import KEY_SQL, key_in
+
+_NUMBERS: Final = "SELECT {key} AS key, rowid AS row FROM {table} ORDER BY key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Places:
     """
 
     def __init__(self, table: str, query: str) -> None:
-        self._numbers = _NUMBERS.format(table=table)
+        self._numbers = _NUMBERS.format(table=table, key=KEY_SQL)
         self._query = query
         self._lock = threading.Lock()
         self._keys: NDArray[np.uint64] = np.empty(0, np.uint64)
@@ -64,7 +66,7 @@ class Places:
             return {}
         found: dict[int, tuple[Any, ...]] = {}
         for row in cursor.execute(self._query, [list(rows.values())]).fetchall():
-            key = int(row[1][-17:-13] + row[1][-12:], 16)
+            key = key_in(row[1])
             if rows.get(key) == row[0]:
                 found[key] = row[1:]
         return found

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import tantivy
 
-EDITION: Final = "1"
+EDITION: Final = "2"
 """Grows with every change to the schema, the analyzer or the documents; an index of another edition is made anew."""
 
 MESSAGE, TITLE = "message", "title"
@@ -68,8 +68,17 @@ def normal(text: str) -> str:
 
 
 def key_of(identifier: UUID) -> int:
-    """Return the part of an id that the index knows: its last 64 bits, which are drawn by chance."""
-    return identifier.int & 0xFFFF_FFFF_FFFF_FFFF
+    """Return the part of an id that the index knows: its last 48 bits, which are drawn by chance."""
+    return identifier.int & 0xFFFF_FFFF_FFFF
+
+
+def key_in(identifier: str) -> int:
+    """Return the same of an id that is text."""
+    return int(identifier[-12:], 16)
+
+
+KEY_SQL: Final = "(id::UHUGEINT & 281474976710655)::UBIGINT"
+"""The same in SQL."""
 
 
 class Author(NamedTuple):

@@ -34,7 +34,7 @@ class Search:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._feeder = Feeder(database, folder)
-        self._reader = Reader()
+        self._reader = Reader(self._feeder.chats)
 
     def close(self) -> None:
         """Let go of the index; before the database is closed."""

@@ -61,11 +61,20 @@ def beginning(text: str) -> Snippet:
 
 def _pattern(tokens: Sequence[str], prefix: bool) -> str:
     """Return the regular expression for words side by side, whatever stands between them."""
-    between = r"[\W_]*"
-    pattern = between.join(_PAIRS.sub(_either, re.escape(token)) for token in tokens)
-    before = "" if _is_whole(tokens[0][0]) else r"(?<![^\W_])"
+    first, *others = (_PAIRS.sub(_either, re.escape(token)) for token in tokens)
     after = "" if prefix or _is_whole(tokens[-1][-1]) else r"(?![^\W_])"
-    return f"{before}{pattern}{after}"
+    return r"[\W_]*".join([_beginning(tokens[0], first), *others]) + after
+
+
+def _beginning(token: str, pattern: str) -> str:
+    """Return a pattern for a word that nothing stands before.
+
+    What stands before is looked at last where that can be, since a search for what begins with letters is four times
+    as fast.
+    """
+    if _is_whole(token[0]):
+        return pattern
+    return rf"(?<![^\W_]){pattern}" if _PAIRS.search(token) else rf"{pattern}(?<![^\W_]{pattern})"
 
 
 def _either(pair: re.Match[str]) -> str:

@@ -1,0 +1,132 @@
+"""What a hit says of its conversation, in memory: title, tags, archive, trash.
+
+Fifty hits are of nearly as many conversations, and reading those took as long as all the rest of a search. They are
+read once, 0.1 KB each, and again when `search_changes` names them. The trash is thus closed as soon as the commit is
+done, whatever the index still has to take in.
+"""
+
+import threading
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
+
+import duckdb
+
+from apehost_core.store.database import Database
+from apehost_core.store.search.schema import KEY_SQL, key_in
+
+_COLUMNS: Final = """
+WITH named AS (SELECT conversation_id, list_sort(list_distinct(list(tag))) AS tags FROM tags GROUP BY conversation_id)
+SELECT id::VARCHAR, title, epoch_us(updated_at), archived_at IS NOT NULL, trashed_at IS NOT NULL, tags
+FROM conversations LEFT JOIN named ON conversation_id = id"""
+_GIVEN: Final = f"{_COLUMNS} WHERE id IN (SELECT unnest(?::UUID[]))"
+_KEYED: Final = f"{_COLUMNS} WHERE {KEY_SQL} IN (SELECT unnest(?::UBIGINT[]))"
+_CHANGED: Final = f"{_COLUMNS} WHERE updated_at >= make_timestamptz(?)"
+_AT_ONCE: Final = 2_000
+
+
+class Chat(NamedTuple):
+    """A conversation, as hits show it.
+
+    Attributes:
+        id: UUID.
+        title: As it is now.
+        at_us: When it was last written in, in microseconds since 1970.
+        archived: Whether it is in the archive.
+        trashed: Whether it is in the trash.
+        tags: Sorted.
+    """
+
+    id: str
+    title: str
+    at_us: int
+    archived: bool
+    trashed: bool
+    tags: tuple[str, ...]
+
+
+class Chats:
+    """All conversations of one database. Safe to use from any thread.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._chats: dict[int, Chat] = {}
+        self._commits = -1
+        self._seq = -1
+        self._newest_us = 0
+
+    def catch_up(self) -> None:
+        """Take in what was committed since; before the changes that say so are removed.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        with self._database.read() as cursor:
+            self._take_in(cursor)
+
+    def of(self, cursor: duckdb.DuckDBPyConnection, keys: Collection[int]) -> dict[int, Chat]:
+        """Return those of the conversations that are there now.
+
+        Args:
+            cursor: Outside of a transaction.
+            keys: See `schema.key_of`.
+        """
+        self._take_in(cursor)
+        found = {key: chat for key in keys if (chat := self._chats.get(key)) is not None}
+        if len(found) < len(keys):
+            found |= {
+                key_in(chat.id): chat for chat in _read(cursor, _KEYED, [key for key in keys if key not in found])
+            }
+        return found
+
+    def _take_in(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Read what changed; from memory where nothing was committed since the last time."""
+        commits = self._database.commits
+        if commits == self._commits:
+            return
+        with self._lock:
+            cursor.begin()  # one state of the database for the changes and for what they are about
+            try:
+                if self._seq < 0:
+                    self._read_all(cursor)
+                else:
+                    self._read_changed(cursor)
+            finally:
+                cursor.rollback()
+            self._commits = commits
+
+    def _read_all(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        last = cursor.execute("SELECT coalesce(max(seq), 0) FROM search_changes").fetchall()[0][0]
+        self._keep(_read(cursor, f"{_COLUMNS} WHERE ?", True))
+        self._seq = int(last)
+
+    def _read_changed(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        changes = cursor.execute(
+            "SELECT seq, kind, id::VARCHAR FROM search_changes WHERE seq > ? ORDER BY seq", [self._seq]
+        ).fetchall()
+        if not changes:
+            return
+        named = {change[2] for change in changes if change[1] != "message"}
+        read = list(_read(cursor, _GIVEN, list(named))) if named else []
+        for gone in named - {chat.id for chat in read}:
+            self._chats.pop(key_in(gone), None)
+        if any(change[1] == "message" for change in changes):  # it moves the time of its conversation
+            read += _read(cursor, _CHANGED, self._newest_us)
+        self._keep(read)
+        self._seq = int(changes[-1][0])
+
+    def _keep(self, chats: Iterable[Chat]) -> None:
+        for chat in chats:
+            self._chats[key_in(chat.id)] = chat
+            self._newest_us = max(self._newest_us, chat.at_us)
+
+
+def _read(cursor: duckdb.DuckDBPyConnection, query: str, parameter: object) -> Iterable[Chat]:
+    """Yield conversations, a few thousand at a time, so that other threads get their turn."""
+    cursor.execute(query, [parameter])
+    while rows := cursor.fetchmany(_AT_ONCE):
+        yield from (Chat(*row[:-1], tags=tuple(row[-1] or ())) for row in rows)
