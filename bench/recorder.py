@@ -3,7 +3,8 @@
     uv run python -m bench.recorder [--seconds 5]
 
 Several runs write events at a set rate for some seconds. The delay of an event is from its hand-over to the moment
-at which a reader on another connection sees it. The baseline commits every event by itself, on the same disk.
+at which a reader on another connection sees it. The baseline commits every event by itself, on the same disk. The last
+rows have the search index beside the recorder: it is made of 50,000 messages meanwhile, and fed 50 more a second.
 """
 
 import argparse
@@ -12,6 +13,8 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,11 +24,15 @@ from apehost_core.events import LoggedEvent, TextDelta
 from apehost_core.runs.run import RunSpec
 from apehost_core.store.database import Database
 from apehost_core.store.recorder import DuckRecorder
+from apehost_core.store.search import Search
 from bench.tables import percentile, table
 from tests.run_samples import chat_spec
+from tests.search_samples import keep_texts
 
 _RUNS = 50
+_RATES = (500, 2_000, 5_000, 10_000, 20_000)
 _WORD = "wonderful "
+_MESSAGES = 50_000
 
 
 @dataclass
@@ -51,9 +58,36 @@ class Watch:
         self._end.set()
 
 
-async def recorded(folder: Path, rate: int, seconds: float) -> list[object]:
+@contextmanager
+def searched(database: Database) -> Generator[None, None, None]:
+    """Have a search index made of many messages, and fed with new ones until the end."""
+    keep_texts(database, *(f"{_WORD * 20}{number}" for number in range(_MESSAGES)))
+    end = threading.Event()
+
+    def talk() -> None:
+        while not end.wait(0.02):
+            keep_texts(database, _WORD * 20)
+
+    search, thread = Search(database, database.path.with_suffix(".search")), threading.Thread(target=talk)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+        search.close()
+
+
+async def recorded(folder: Path, rate: int, seconds: float, *, indexed: bool = False) -> list[object]:
     """Write events at a rate through the recorder and return a row of the table."""
-    database = Database.open(folder / f"{rate}.duckdb")
+    database = Database.open(folder / f"{rate}{'-indexed' * indexed}.duckdb")
+    with searched(database) if indexed else nullcontext():
+        row = await _recorded(database, rate, seconds)
+    await asyncio.to_thread(database.close)
+    return [f"{row[0]}, search beside" if indexed else row[0], *row[1:]]
+
+
+async def _recorded(database: Database, rate: int, seconds: float) -> list[object]:
     recorder, specs = DuckRecorder(database), [chat_spec() for _ in range(_RUNS)]
     for spec in specs:
         await recorder.open_run(spec)
@@ -70,7 +104,6 @@ async def recorded(folder: Path, rate: int, seconds: float) -> list[object]:
     reader.join()
     delays = sorted(_delays(taken, watch.seen))
     size = _log_size(database)
-    await asyncio.to_thread(database.close)
     return [
         f"recorder, {rate:,}/s asked", len(taken) / wall, percentile(delays, 0.5), percentile(delays, 0.95),
         delays[-1], percentile(acks, 0.5), percentile(acks, 0.95), cpu / len(taken) * 1e6, size / 1e6,
@@ -160,7 +193,8 @@ async def measure(seconds: float) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         baseline = row_by_row(folder, seconds)
-        rows = [baseline, *[await recorded(folder, rate, seconds) for rate in (500, 2_000, 5_000, 10_000, 20_000)]]
+        rows = [baseline, *[await recorded(folder, rate, seconds) for rate in _RATES]]
+        rows += [await recorded(folder, rate, seconds, indexed=True) for rate in _RATES[1::2]]
     headings = [
         "",
         "events/s",
