@@ -5,12 +5,13 @@ import gc
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import pandas as pd  # noqa: F401 -- pages with tables need it; loaded there, it would cost their first visit a second
 import streamlit as st
 
 from apehost_core.api.app import exception_handlers, middleware, routes
@@ -46,11 +47,18 @@ async def lifespan(_app: Any) -> AsyncGenerator[dict[str, Any], None]:
             with announced(settings.data_dir, _own_url(), host.control_key):
                 gc.collect()
                 gc.freeze()
+                threading.Thread(target=_load_the_rest, name="apehost-imports", daemon=True).start()
                 yield {}
     except ApeHostError as error:
         print(f"ApeHost cannot start. {error}", file=sys.stderr)  # noqa: T201 -- the log may be off
         await asyncio.sleep(0)
         os._exit(3)
+
+
+def _load_the_rest() -> None:
+    """Load what pages with tables and statistics need: the start need not wait for it, nor their first visit."""
+    for name in ("pandas", "scipy.special", "scipy.optimize"):
+        import_module(name)
 
 
 def _own_url() -> str:

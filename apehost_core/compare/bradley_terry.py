@@ -9,8 +9,8 @@ Source: Davidson, On extending the Bradley-Terry model to accommodate ties in pa
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 Numbers = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def _fitted(tally: Tally, shape: Numbers, ridge: float) -> tuple[Numbers, float]
         return shape.T @ curve[0] @ shape
 
     start = np.zeros(shape.shape[1])
-    found = minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-8})
+    found = scipy.optimize.minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-8})
     return shape @ np.asarray(found.x, dtype=np.float64), float(found.fun)
 
 

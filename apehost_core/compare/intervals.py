@@ -11,8 +11,8 @@ from functools import cache
 from math import ceil, floor, sqrt
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import bdtr, ndtri
 
 from apehost_core.compare.summary import Bound, Interval
 
@@ -36,7 +36,7 @@ def wilson(k: float, n: int) -> Interval:
     """Return the interval (0-1) of a share of which k in n were seen; all of it for n = 0."""
     if n <= 0:
         return Interval(0.0, 1.0)
-    z2 = float(ndtri(0.5 + LEVEL / 2)) ** 2
+    z2 = float(scipy.special.ndtri(0.5 + LEVEL / 2)) ** 2
     middle = (k + z2 / 2) / (n + z2)
     half = sqrt(z2 * (k * (n - k) / n + z2 / 4)) / (n + z2)
     return Interval(0.0 if k == 0 else max(0.0, middle - half), 1.0 if k == n else min(1.0, middle + half))
@@ -58,7 +58,7 @@ def median_interval(values: Numbers) -> Interval | None:
 def _order(n: int) -> tuple[int, float]:
     """Return which value, from 1, is the last one out at the low end, and how far to go on to the next (0-1)."""
     numbers = np.arange(1, n // 2 + 1)
-    covered = 1 - 2 * np.asarray(bdtr(numbers - 1, n, 0.5))
+    covered = 1 - 2 * np.asarray(scipy.special.bdtr(numbers - 1, n, 0.5))
     k = int(np.count_nonzero(covered >= LEVEL))
     outer, inner = float(covered[k - 1]), float(covered[k]) if k < len(covered) else 0.0
     step = (outer - LEVEL) / (outer - inner)
@@ -82,7 +82,7 @@ def bound(values: Numbers, prompts: NDArray[np.intp], *, upper: bool) -> Bound:
     needed = ceil(FEWEST_RUNS * repeated - 1e-9)
     if independent < FEWEST_RUNS:
         return Bound(None, runs, max(needed, runs + 1))
-    outside = np.asarray(bdtr(np.arange(independent // 10 + 1), independent, _TAIL))
+    outside = np.asarray(scipy.special.bdtr(np.arange(independent // 10 + 1), independent, _TAIL))
     rank = int(np.count_nonzero(outside <= 1 - LEVEL))
     place = max(1, floor(rank * (runs + 1) / (independent + 1)))
     ordered = np.sort(values)

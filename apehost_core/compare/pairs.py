@@ -12,8 +12,8 @@ from math import ceil, exp, log, sqrt
 from typing import Literal, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr, stdtrit
 
 from apehost_core.compare.intervals import FEWEST_PROMPTS, LEVEL
 from apehost_core.compare.measures import BETTER, Measure
@@ -98,7 +98,7 @@ def _p(mean: float, deviation: float, prompts: int) -> float:
         return 1.0
     if deviation < 1e-12:
         return 0.0
-    return float(2 * stdtr(prompts - 1, -abs(mean) / deviation * sqrt(prompts)))
+    return float(2 * scipy.special.stdtr(prompts - 1, -abs(mean) / deviation * sqrt(prompts)))
 
 
 def _judged(measure: Measure, contrasts: list[_Contrast], *, callable_: bool) -> list[Pair]:
@@ -137,7 +137,7 @@ def holm(values: list[float | None]) -> list[float | None]:
 def _interval(one: _Contrast) -> Interval | None:
     if one.prompts < FEWEST_PROMPTS:
         return None
-    half = float(stdtrit(one.prompts - 1, 1 - _ERROR / 2)) * one.deviation / sqrt(one.prompts)
+    half = float(scipy.special.stdtrit(one.prompts - 1, 1 - _ERROR / 2)) * one.deviation / sqrt(one.prompts)
     return Interval(exp(one.mean - half), exp(one.mean + half))
 
 
@@ -151,7 +151,7 @@ def _more_prompts(one: _Contrast, tests: int) -> int | None:
     """Return how many more prompts tell such a difference in 80 % of cases, where p counts for so many tests."""
     if one.prompts < 2 or abs(one.mean) < SMALLEST:
         return None
-    sure = float(ndtri(1 - _ERROR / 2 / tests))
-    needed = ((sure + float(ndtri(_POWER))) * one.deviation / abs(one.mean)) ** 2 + sure**2 / 2
+    sure = float(scipy.special.ndtri(1 - _ERROR / 2 / tests))
+    needed = ((sure + float(scipy.special.ndtri(_POWER))) * one.deviation / abs(one.mean)) ** 2 + sure**2 / 2
     more = max(ceil(needed), FEWEST_PROMPTS) - one.prompts
     return max(1, more) if more <= MOST_PROMPTS else None

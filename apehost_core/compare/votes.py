@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log
+from statistics import NormalDist
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.special import ndtri
 
 from apehost_core.compare.bradley_terry import Tally, chances, evidence, half_widths, strengths
 from apehost_core.compare.comparison import Vote
@@ -24,8 +23,8 @@ MIDDLE = 1000.0
 FEWEST_VOTES = 10
 """Of a model, for an interval."""
 MOST_VOTES = 10_000
-_SURE = float(ndtri(0.975))
-_POWER = float(ndtri(0.8))
+_SURE = NormalDist().inv_cdf(0.975)
+_POWER = NormalDist().inv_cdf(0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +101,10 @@ def _fitted(tally: Tally) -> _Fit:
 
 def _groups(tally: Tally) -> NDArray[np.intp]:
     """Return a number for each thing, the same for those that were compared directly or through others; 0 the most."""
-    edges = coo_array((np.ones(len(tally.first)), (tally.first, tally.second)), shape=(tally.things, tally.things))
-    _, labels = connected_components(edges, directed=False)
+    edges = scipy.sparse.coo_array(
+        (np.ones(len(tally.first)), (tally.first, tally.second)), shape=(tally.things, tally.things)
+    )
+    _, labels = scipy.sparse.csgraph.connected_components(edges, directed=False)
     labels = np.asarray(labels, dtype=np.intp)
     largest_first = np.argsort(-np.bincount(labels), kind="stable")
     return np.argsort(largest_first)[labels]

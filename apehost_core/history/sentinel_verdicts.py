@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from math import exp
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from apehost_core.history.sentinel import (
     RULES,
@@ -116,7 +116,7 @@ class _Look:
 
     def _baseline(self, standing: Standing) -> Baseline:
         series, noise = self._series, standing.noise
-        reach = noise.spread * float(stdtrit(noise.freedom, 0.95))
+        reach = noise.spread * float(scipy.special.stdtrit(noise.freedom, 0.95))
         ends = sorted(self._natural(noise.centre + side * reach) for side in (-1, 1))
         rows = self._rows(standing.before)
         last = self._windows[standing.before[-1]]
@@ -141,7 +141,7 @@ class _Look:
         off = float(levels.mean()) - self._worse * noise.centre
         if abs(off) < self._rules.log_floor:
             return None
-        reach = noise.error(len(levels)) * float(stdtrit(noise.freedom, 0.975))
+        reach = noise.error(len(levels)) * float(scipy.special.stdtrit(noise.freedom, 0.975))
         rows = self._rows(since)
         begin = self._begin(standing, standing.since, self._worse * float(levels.mean()))
         return Change(

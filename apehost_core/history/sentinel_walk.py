@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import sqrt
 
 import numpy as np
-from scipy.special import stdtr
+import scipy
 
 from apehost_core.history.sentinel import RULES, Numbers, Rules
 from apehost_core.history.sentinel_windows import median
@@ -55,7 +55,7 @@ class Noise:
     def p(self, levels: Numbers) -> float:
         """Return how often windows without a change would differ at least so much (two-sided)."""
         t = abs(float(levels.sum()) / len(levels) - self.centre) / self.error(len(levels))
-        return 2 * float(stdtr(self.freedom, -t))
+        return 2 * float(scipy.special.stdtr(self.freedom, -t))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from math import ceil, exp, log, sqrt
 from typing import Any, cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from apehost_core.compare.intervals import FEWEST_PROMPTS, LEVEL, wilson
 from apehost_core.compare.summary import Interval
@@ -146,7 +146,7 @@ def median_of(values: Numbers, groups: NDArray[np.intp]) -> tuple[float, Interva
     error, count = _clustered_error(np.sign(middle - values) / 2, groups)
     if count < FEWEST_PROMPTS:
         return middle, None
-    half = float(stdtrit(count - 1, 0.5 + LEVEL / 2)) * error
+    half = float(scipy.special.stdtrit(count - 1, 0.5 + LEVEL / 2)) * error
     if half >= 0.5:
         return middle, None
     low, high = np.quantile(values, [0.5 - half, 0.5 + half])
