@@ -94,17 +94,19 @@ class Library:
 
     def around(self, message_id: str) -> tuple[StoredMessage, ...]:
         """Return a message with the one before it and the newest after it; empty when there is none of that id."""
-        with self._database.read() as cursor:
+        with self._database.read() as cursor:  # an id is found in a glance, a parent only within a conversation
+            home = cursor.execute(
+                "SELECT conversation_id, id, parent_id FROM messages WHERE id = TRY_CAST(? AS UUID)", [message_id]
+            ).fetchone()
             rows = cursor.execute(
-                f"{MESSAGE_QUERY} WHERE id = TRY_CAST($1 AS UUID) OR parent_id = TRY_CAST($1 AS UUID) "
-                "OR id = (SELECT parent_id FROM messages WHERE id = TRY_CAST($1 AS UUID))",
-                [message_id],
+                f"{MESSAGE_QUERY} WHERE conversation_id = $1 AND ($2 IN (id, parent_id) OR id = $3)",
+                home or [None, None, None],
             ).fetchall()
         found = {stored.id: stored for stored in map(message_of, rows)}
-        message = found.get(message_id)
+        message = found.get(str(home[1])) if home else None
         if message is None:
             return ()
-        after = [stored for stored in found.values() if stored.parent_id == message_id]
+        after = [stored for stored in found.values() if stored.parent_id == message.id]
         before = found.get(message.parent_id) if message.parent_id else None
         newest = max(after, key=lambda stored: stored.id, default=None)
         return tuple(stored for stored in (before, message, newest) if stored is not None)

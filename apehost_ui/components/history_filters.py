@@ -33,7 +33,7 @@ def filters(choices: Callable[[], Choices], *, on_clear: Callable[[], None]) -> 
 
 
 def _fields(choices: Choices, place: Place | None) -> ListFilter:
-    title = st.text_input("Title contains", key="title", bind=_URL, max_chars=200, live=True)
+    title = st.text_input("Title contains", key="title", bind=_URL, max_chars=200, live="150ms")
     tag = _choice("Tag", "tag", choices.tags)
     model = _choice("Model", "model", choices.models)
     server = _choice("Server", "server", choices.servers)
