@@ -35,7 +35,7 @@ from apehost_ui.host import host
 PREVIEW = "preview"
 PAGE = "page"
 _LONGEST_NUMBER = 8
-_PAGE = 25
+_PAGE = 20
 _LATEST = 6
 
 
@@ -78,7 +78,7 @@ def _hits(text: str) -> None:
     if not found.total:
         nothing_found(on_clear=_clear_search)
         return
-    facets(found.facets, on_pick=_narrow)
+    facets(found.facets, text, on_pick=_narrow)
     shown = state.named(PREVIEW)
     actions = HitActions(open=_open_hit, preview=_toggle_hit)
     hit_rows(found.hits, shown, actions, partial(_preview_message, shown or ""))
@@ -196,8 +196,10 @@ def _toggle_pick(conversation_id: str) -> None:
     do.pick([conversation_id], picked=conversation_id not in state.history().picked)
 
 
-def _narrow(filter_word: str) -> None:
-    state.put(BOX_KEY, f"{state.widget_value(BOX_KEY) or ''} {filter_word}".strip())
+def _narrow(facet: str, key: str) -> None:
+    value = state.widget_value(key)
+    if value is not None:
+        state.put(BOX_KEY, f'{state.widget_value(BOX_KEY) or ""} {facet}:"{value}"'.strip())
 
 
 def _clear_search() -> None:

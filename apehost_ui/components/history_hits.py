@@ -86,22 +86,31 @@ def found_line() -> Generator[tuple[Order, Callable[[Found], None]], None, None]
     yield order, say
 
 
-def facets(found: Sequence[Facet], *, on_pick: Callable[[str], None]) -> None:
-    """Draw the values that the hits have, with how many have each; one that is pressed narrows the search."""
-    with st.container(key="facets", gap="small"):
+def facets(found: Sequence[Facet], text: str, *, on_pick: Callable[[str, str], None]) -> None:
+    """Draw the values that the hits have, with how many have each; one that is pressed narrows the search.
+
+    Args:
+        found: What there is.
+        text: The search that they are of; another one begins with nothing pressed.
+        on_pick: Gets the facet's name, and the key of the widget that has the value.
+    """
+    with st.container(key="facets", gap="xxsmall"):
         for facet in found:
             if len(facet.values) < 2:
                 continue
-            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"facet-{facet.name}"):
-                st.caption(facet.name, width="content")
-                for number, (value, count) in enumerate(facet.values):
-                    st.button(
-                        f"{plain_label(value)} :gray[{count:,}]",
-                        key=f"facet|{facet.name}|{number}|{value}",
-                        type="tertiary",
-                        on_click=on_pick,
-                        args=(f'{facet.name}:"{value}"',),
-                    )
+            counts, key = dict(facet.values), f"facet-{facet.name}|{text}"
+            st.pills(
+                facet.name,
+                counts,
+                key=key,
+                format_func=partial(_counted, counts),
+                on_change=on_pick,
+                args=(facet.name, key),
+            )
+
+
+def _counted(counts: Mapping[str, int], value: str) -> str:
+    return f"{plain_label(value)} :gray[{counts[value]:,}]"
 
 
 def nothing_found(*, on_clear: Callable[[], None]) -> None:
@@ -124,16 +133,21 @@ def hit_rows(hits: Sequence[Hit], previewed: str | None, actions: HitActions, dr
         for hit in hits:
             name = hit.message_id if hit.where != "title" else f"title-{hit.conversation_id}"
             shown = hit.message_id == previewed and hit.where != "title"
-            with st.container(border=True, gap="small", key=f"hit-{name}"):
+            with st.container(border=True, gap=None, key=f"hit-{name}"):
                 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                    with st.container(width="stretch", gap=None):
-                        label = marked(hit.snippet) if hit.where == "title" else plain_label(hit.title)
-                        st.button(label, key=f"see-{name}", type="tertiary", on_click=actions.open, args=(hit,))
-                        st.caption(_about(hit))
+                    label = marked(hit.snippet) if hit.where == "title" else plain_label(hit.title)
+                    st.button(
+                        label,
+                        key=f"see-{name}",
+                        type="tertiary",
+                        width="stretch",
+                        on_click=actions.open,
+                        args=(hit,),
+                    )
                     if hit.where != "title":
                         preview_button(hit.message_id, partial(actions.preview, hit), shown=shown)
-                if hit.where != "title":
-                    st.markdown(marked(hit.snippet))
+                said = "" if hit.where == "title" else f"  \n{marked(hit.snippet)}"
+                st.markdown(f":small[:gray[{_about(hit)}]]{said}")
                 if shown:
                     draw_preview()
 

@@ -53,7 +53,7 @@ def conversation_rows(
     """
     with st.container(key="history-rows", gap="small"):
         for one in listed:
-            with st.container(border=True, gap="small", key=f"listed-{one.id}"):
+            with st.container(border=True, gap=None, key=f"listed-{one.id}"):
                 _row(one, one.id in picked, actions, open_=one.id == previewed)
                 if one.id == previewed:
                     draw_preview(one.id)
@@ -70,12 +70,16 @@ def _row(one: Listed, picked: bool, actions: RowActions, *, open_: bool) -> None
             on_change=actions.pick,
             args=(one.id,),
         )
-        with st.container(width="stretch", gap=None):
-            st.button(
-                plain_label(one.title), key=f"see-{one.id}", type="tertiary", on_click=actions.open, args=(one.id,)
-            )
-            st.caption(listed_words(one))
+        st.button(
+            plain_label(one.title),
+            key=f"see-{one.id}",
+            type="tertiary",
+            width="stretch",
+            on_click=actions.open,
+            args=(one.id,),
+        )
         preview_button(one.id, partial(actions.preview, one.id), shown=open_)
+    st.caption(listed_words(one))
 
 
 def listed_words(one: Listed) -> str:
