@@ -1,13 +1,7 @@
-"""A program that tests kill: a host that lets a server stream into several conversations and says what it has seen.
-
-python -m tests.host_to_kill DATA_DIR SERVER_URL STREAMS
-
-One line for each event that a subscriber saw: conversation, run, characters so far, time in ns of the epoch.
-"""
+"""What the tests kill: a host that lets a server stream into several conversations and says what it has seen."""
 
 import asyncio
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -21,7 +15,22 @@ from apehost_core.settings import ServerEntry, Settings
 CHOICE = Choice("sim", "sim-model")
 
 
-async def follow(host: Host, number: int) -> None:
+def stream_until_killed(data_dir: Path, url: str, streams: int, said: Path) -> None:
+    """Ask several questions at once, again and again.
+
+    What subscribers saw is said in a file, a line an event: conversation, run, characters so far, time in ns of the
+    epoch.
+    """
+    asyncio.run(_stream(data_dir, url, streams, os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT)))
+
+
+async def _stream(data_dir: Path, url: str, streams: int, log: int) -> None:
+    server = ServerEntry(name="sim", url=SecretStr(url))
+    async with open_host(Settings(data_dir=data_dir, servers=(server,), demo="off")) as host:
+        await asyncio.gather(*(_follow(host, number, log) for number in range(streams)))
+
+
+async def _follow(host: Host, number: int, log: int) -> None:
     """Ask, watch the answer, say what is seen; again and again."""
     while True:
         sent = await host.send(f"Question {number}", CHOICE)
@@ -31,17 +40,4 @@ async def follow(host: Host, number: int) -> None:
         async for logged in run.events():
             if isinstance(logged.event, TextDelta):
                 seen += len(logged.event.text)
-                line = f"{sent.conversation_id} {sent.run_id} {seen} {time.time_ns()}\n"
-                os.write(sys.stdout.fileno(), line.encode())
-
-
-async def main() -> None:
-    """Run until killed."""
-    data_dir, url, streams = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    server = ServerEntry(name="sim", url=SecretStr(url))
-    async with open_host(Settings(data_dir=data_dir, servers=(server,), demo="off")) as host:
-        await asyncio.gather(*(follow(host, number) for number in range(streams)))
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+                os.write(log, f"{sent.conversation_id} {sent.run_id} {seen} {time.time_ns()}\n".encode())

@@ -1,9 +1,7 @@
 """Killed without warning, again and again: what anybody had seen is in the file, and the file opens."""
 
+import multiprocessing
 import random
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from apehost_core.store.database import Database
 from apehost_core.store.interrupted import close_interrupted
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator, serve
+from tests.host_to_kill import stream_until_killed
 
 ROUNDS = 30
 AT_ONCE = 2
@@ -35,39 +34,29 @@ class Seen:
     at_ns: int
 
 
-class Doomed:
-    """A host that streams, in a process of its own."""
+def killed(folder: Path, url: str, said: Path, points: random.Random) -> int:
+    """Let a host stream in a process of its own and kill it; return when, in ns of the epoch."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.host_to_kill"])
+    process = context.Process(target=stream_until_killed, args=(folder, url, STREAMS, said))
+    process.start()
+    while not said.exists() or not said.stat().st_size:
+        assert process.is_alive()
+        time.sleep(0.005)
+    time.sleep(points.uniform(0.0, 1.5))  # the pause is the subject: the kill comes at a random point
+    killed_ns = time.time_ns()
+    process.kill()
+    process.join()
+    process.close()
+    return killed_ns
 
-    def __init__(self, folder: Path, url: str) -> None:
-        command = [sys.executable, "-m", "tests.host_to_kill", str(folder), url, str(STREAMS)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.lines: list[bytes] = []
-        self.streaming = threading.Event()
-        self.reader = threading.Thread(target=self._read)
-        self.reader.start()
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line)
-            self.streaming.set()
-
-    def kill_after(self, seconds: float) -> int:
-        """Kill it some time after the first event was seen; return when, in ns of the epoch."""
-        assert self.streaming.wait(60), self.process.stderr and self.process.stderr.read()
-        time.sleep(seconds)  # the pause is the subject: the kill comes at a random point
-        killed_ns = time.time_ns()
-        self.process.kill()
-        self.reader.join()
-        self.process.communicate()
-        return killed_ns
-
-    def seen(self) -> Iterator[Seen]:
-        """What subscribers saw; a line that the kill has cut is left out."""
-        for line in self.lines:
-            if line.endswith(b"\n"):
-                conversation_id, run_id, characters, at_ns = line.decode().split()
-                yield Seen(conversation_id, run_id, int(characters), int(at_ns))
+def seen(said: Path) -> Iterator[Seen]:
+    """What subscribers saw; a line that the kill has cut is left out."""
+    for line in said.read_text().splitlines(keepends=True):
+        if line.endswith("\n"):
+            conversation_id, run_id, characters, at_ns = line.split()
+            yield Seen(conversation_id, run_id, int(characters), int(at_ns))
 
 
 def missing(database: Database, due: dict[str, Seen]) -> list[str]:
@@ -95,10 +84,10 @@ def test_nothing_seen_is_lost_by_thirty_kills(tmp_path: Path) -> None:
 def killed_again_and_again(url: str, folder: Path, seed: int) -> int:
     """Kill host after host on one file and look into it each time; return how many runs were interrupted."""
     points, interrupted = random.Random(seed), 0
-    for _ in range(ROUNDS // AT_ONCE):
-        doomed = Doomed(folder, url)
-        killed_ns = doomed.kill_after(points.uniform(0.0, 1.5))
-        due = {seen.run_id: seen for seen in doomed.seen() if seen.at_ns <= killed_ns - DURABLE_NS}
+    for life in range(ROUNDS // AT_ONCE):
+        said = folder.with_name(f"{folder.name}-said-{life}")
+        killed_ns = killed(folder, url, said, points)
+        due = {each.run_id: each for each in seen(said) if each.at_ns <= killed_ns - DURABLE_NS}
         database = Database.open(folder / "apehost.duckdb")
         try:
             interrupted += close_interrupted(database)
