@@ -1,7 +1,8 @@
 """All tests in one command: `uv run --all-extras python -m tests`, with pytest's own arguments behind it.
 
-Without arguments some processes share the tests, file by file; those that compare times, or watch in Chromium what
-happens while it happens, follow with the machine to themselves. With arguments it is pytest as it is.
+Without arguments some processes share the tests, file by file, then two those of the browser; those that compare
+times, or watch what happens while it happens, follow with the machine to themselves. With arguments it is pytest as it
+is.
 
 The browser tests drive the system's Chromium. Where there is none, it is installed if that needs no question
 (Debian and its like, as root); otherwise those tests are skipped, and this says so.
@@ -16,11 +17,13 @@ from pathlib import Path
 
 import pytest
 
+_SHARED = ("--dist=loadfile", "--no-loadscope-reorder")
 PARTS = (
-    ("-m", "not (alone or browser)", "--numprocesses=3", "--dist=loadfile", "--no-loadscope-reorder"),
-    ("-m", "alone or browser"),
+    ("-m", "not (alone or browser)", "--numprocesses=3", *_SHARED),
+    ("-m", "browser and not alone", "--numprocesses=2", *_SHARED),
+    ("-m", "alone"),
 )
-"""What may be shared is, by one process more than two cores, since many tests wait; then what needs the machine."""
+"""What may be shared is: by one process more than two cores, since many tests wait, but a browser has a core."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = f"no browser found (looked for {', '.join(BROWSERS)})"
 _INSTALL = (

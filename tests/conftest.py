@@ -11,15 +11,22 @@ from tests.__main__ import NO_BROWSER, find_browser
 
 OURS = ("APEHOST_", "LMSTUDIO_", "LM_API_TOKEN", "STREAMLIT_")
 E2E = Path(__file__).parent / "e2e"
-LONG = ("test_kill.py", "test_compare_halts.py", "test_demo_engine.py", "test_care_swap.py", "test_secrets.py")
+LONG = (
+    "test_kill.py",
+    "test_compare_halts.py",
+    "test_demo_engine.py",
+    "test_care_swap.py",
+    "test_secrets.py",
+    "test_process.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the browser tests and put them last; the files that take longest come first.
 
     Playwright's sync API keeps an event loop running in the main thread from its first use to its end, and no
-    other loop can run there meanwhile; behind everything else it is in nobody's way. Where two processes share the
-    files, one that begins a long file last would leave the other with nothing to do.
+    other loop can run there meanwhile; behind everything else it is in nobody's way. Where processes share the files,
+    one that begins a long file last would leave the others with nothing to do.
     """
     for item in items:
         if item.path.is_relative_to(E2E):

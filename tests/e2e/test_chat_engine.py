@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.app_process import App, running_app
 from tests.e2e.conftest import answer, at_rest, composer, stop_button, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine]
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.alone]
 
 LONG = "Write a long story about a lighthouse keeper, a storm and a lost ship. Take your time."
 

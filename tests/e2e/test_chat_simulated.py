@@ -21,7 +21,7 @@ from tests.e2e.conftest import (
     words_shown,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 
 def finished(page: Page) -> None:

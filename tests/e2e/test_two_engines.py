@@ -13,7 +13,7 @@ from tests.app_process import App, running_app
 from tests.e2e.conftest import Heard, answer, at_rest, composer, stop_button
 from tests.two_models import GEMMA, KEY, SMOL, Engine, engines, gemma, smol
 
-pytestmark = [pytest.mark.browser, pytest.mark.engine]
+pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.alone]
 
 
 @dataclass
