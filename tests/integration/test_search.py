@@ -275,7 +275,8 @@ def test_notes(database: Database, search: Search) -> None:
     assert ('No model here has a name with "gpt".',) == search.find("ferns model:gpt").notes
     assert ('No tag here is "x".',) == search.find("tag:x").notes
     assert ('No tag here is "x y".',) == search.find('tag:"x y"').notes
-    assert (0, ()) == (search.find("").total, search.find("   ").hits)
+    assert ('"*" has no letters or digits and was ignored.',) == search.find(" * ").notes
+    assert (0, (), ()) == (search.find("").total, search.find("   ").hits, search.find("   ").notes)
     assert 0 == search.find("->").total
 
 

@@ -68,7 +68,7 @@ class Asking:
     def _add_term(self, term: Term) -> None:
         tokens = self._analyzer.analyze(normal(term.text))
         if not tokens:
-            self._notes.append(f'"{term.text}" has no letters or digits and was ignored.')
+            self._notes.append(ignored(term.text))
             return
         prefix = term.kind == "prefix" and not self._is_whole(tokens[-1])
         found = self._said(tokens, prefix)
@@ -168,6 +168,11 @@ class Asking:
 
     def _term(self, field: str, value: str | int, index_option: str = "basic") -> Query:
         return Query.term_query(self._fields, field, value, index_option)
+
+
+def ignored(text: str) -> str:
+    """Return what a person is told of a text in which there is nothing to look for."""
+    return f'"{text}" has no letters or digits and was ignored.'
 
 
 def _any(queries: Iterable[Query]) -> Query:

@@ -16,7 +16,7 @@ from apehost_core.store.search.facets import facets_of
 from apehost_core.store.search.feeder import Feeder
 from apehost_core.store.search.hits import Reader, documents
 from apehost_core.store.search.index import SearchIndex, count_of
-from apehost_core.store.search.query import Asking
+from apehost_core.store.search.query import Asking, ignored
 from apehost_core.store.search.snippets import Highlighter
 
 _OPEN_S: Final = 10.0
@@ -95,7 +95,8 @@ class Search:
         index = self._index()
         searcher = index.searcher()
         asked = Asking(searcher, index.fields).ask(words)
-        notes = (*asked.notes, *self._state())
+        nothing = () if words or not text.strip() else (ignored(text.strip()),)
+        notes = (*nothing, *asked.notes, *self._state())
         if not words or asked.query is None:
             return Found((), 0, (), _ms_since(begun), notes)
         try:
