@@ -1,6 +1,7 @@
 """Conversations as data sets have them: OpenAI's messages and ShareGPT."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import orjson
 
@@ -25,23 +26,77 @@ def openai_lines(conversation: Exported, *, all_branches: bool) -> Iterator[byte
 
 
 def sharegpt_entry(conversation: Exported) -> dict[str, object] | None:
-    """Return the selected branch in turns: a person's first, then one of each in turn; None without an answer."""
-    turns: list[tuple[str, str]] = []
+    """Return the selected branch in turns, a person's side first, then each in turn; None without an answer.
+
+    A person and what tools returned are one side, answers and calls the other; trainers refuse what does not alternate.
+    Calls that returned nothing are left out, and so is what a model said beside its calls.
+    """
+    turns = _Turns()
     for node in _answered(conversation.selected):
-        turns += _sharegpt(node.message)
-    while turns and turns[0][0] != "human":
-        del turns[0]
-    if not turns:
+        for who, value in _sharegpt(node.message):
+            turns.add(who, value)
+    entries = turns.entries()
+    if not entries:
         return None
-    entries: list[dict[str, str]] = []
-    for who, value in turns:
-        if entries and entries[-1]["from"] == who and who in ("human", "gpt"):
-            entries[-1]["value"] += f"\n\n{value}"
-        else:
-            entries.append({"from": who, "value": value})
     if conversation.system_prompt:
         entries.insert(0, {"from": "system", "value": conversation.system_prompt})
     return {"id": conversation.conversation["id"], "conversations": entries}
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one side says at once; for calls also what was said beside them."""
+
+    who: str
+    values: list[str]
+    beside: "_Turn | None" = None
+
+
+class _Turns:
+    """Turns that alternate."""
+
+    def __init__(self) -> None:
+        self._turns: list[_Turn] = []
+
+    def add(self, who: str, value: str) -> None:
+        """Take in what was said next."""
+        last = self._turns[-1] if self._turns else None
+        match last.who if last else "", who:
+            case ("", "gpt" | "function_call" | "observation") | ("human" | "gpt", "observation"):
+                return  # nobody asked for it
+            case ("function_call", "human" | "gpt"):
+                self._drop_call()
+                self.add(who, value)
+            case ("observation", "human"):
+                del self._turns[-1]
+                self._drop_call()
+                self.add(who, value)
+            case ("gpt", "function_call"):
+                self._turns[-1] = _Turn(who, [value], last)
+            case (before, _) if last is not None and before == who:
+                last.values.append(value)
+            case _:
+                self._turns.append(_Turn(who, [value]))
+
+    def entries(self) -> list[dict[str, str]]:
+        """Return the turns up to the last answer."""
+        if self._turns and self._turns[-1].who == "function_call":
+            self._drop_call()
+        while self._turns and self._turns[-1].who != "gpt":
+            del self._turns[-1]
+        return [{"from": turn.who, "value": _joined(turn)} for turn in self._turns]
+
+    def _drop_call(self) -> None:
+        """Take back calls that led to nothing; what was said beside them stays."""
+        beside = self._turns.pop().beside
+        if beside is not None:
+            self._turns.append(beside)
+
+
+def _joined(turn: _Turn) -> str:
+    if turn.who == "function_call" and len(turn.values) > 1:
+        return f"[{','.join(turn.values)}]"
+    return "\n\n".join(turn.values)
 
 
 def _answered(path: list[Node]) -> list[Node]:

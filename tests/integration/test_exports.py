@@ -179,6 +179,34 @@ def test_sharegpt_takes_turns(conversations: Conversations, exports: Exports) ->
     assert 1 == len(again(content, "sharegpt.json"))
 
 
+def test_sharegpt_sides_alternate(conversations: Conversations, exports: Exports) -> None:
+    """Calls that go together are one turn, those that led to nothing are left out, and sides take turns throughout."""
+    call, other = ToolCallPart("c1", "weather", "{}"), ToolCallPart("c2", "time", "{}")
+    messages = (
+        user_message("One"), Message("assistant", (TextPart("Let me see."), call, other)),
+        Message("tool", (ToolResultPart("c1", "rain"), ToolResultPart("c2", "noon"))), assistant_message("It rains."),
+        user_message("Two"), Message("assistant", (TextPart("Again."), call)),
+        user_message("Three"), Message("assistant", (call,)), Message("tool", (ToolResultPart("c1", "snow"),)),
+        user_message("Four"), Message("assistant", (TextPart("At last."), call)),
+    )  # fmt: skip
+    content = exports.file([chat(conversations, *messages)], "sharegpt").content
+    turns = [(turn["from"], turn["value"]) for turn in orjson.loads(content)[0]["conversations"][1:]]
+    assert [
+        ("human", "One"),
+        ("function_call", '[{"name":"weather","arguments":{}},{"name":"time","arguments":{}}]'),
+        ("observation", "rain\n\nnoon"),
+        ("gpt", "It rains."),
+        ("human", "Two"),
+        ("gpt", "Again."),
+        ("human", "Three\n\nFour"),
+        ("gpt", "At last."),
+    ] == turns
+    (found,) = again(content, "sharegpt.json")
+    assert ["weather", "time"] == [
+        part.name for each in found.messages for part in each.message.parts if isinstance(part, ToolCallPart)
+    ]
+
+
 def test_open_webui_gets_the_whole_tree(conversations: Conversations, exports: Exports) -> None:
     """Every branch is there, the selected one is the current one, and our reader finds the same."""
     content = exports.file([tree(conversations)], "openwebui").content
