@@ -8,7 +8,7 @@ import pytest
 from tests import __main__ as command
 
 
-@pytest.mark.parametrize(("alone", "browser"), itertools.product((False, True), repeat=2))
+@pytest.mark.parametrize(("alone", "browser"), list(itertools.product((False, True), repeat=2)))
 def test_each_test_is_in_one_part(alone: bool, browser: bool) -> None:
     """Whatever marks a test has, one part selects it and the others do not."""
     marks = {"alone": alone, "browser": browser}
