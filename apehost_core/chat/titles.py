@@ -6,7 +6,9 @@ from apehost_core.messages import Message, assistant_message, user_message
 from apehost_core.model import ModelRequest, Sampling
 
 LONGEST = 60
-_MARKUP = re.compile(r"[*_`#>\[\]~|]+")
+_BEGINNINGS = re.compile(r"^\s*(?:(?:>+|#+|[-*+|])\s+|\[[ xX]\]\s+)+")  # of quotes, headings, lists, tasks and tables
+_EMPHASIS = re.compile(r"(?<![\w*~])(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?![\w*~])")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _INSTRUCTION = (
     "Name this conversation in at most six words, in its own language. Reply with the name only: "
     "no quotes, no full stop, no explanation."
@@ -48,5 +50,8 @@ def title_from_answer(text: str) -> str | None:
 
 
 def _plain(line: str) -> str:
-    without = "".join(ch for ch in _MARKUP.sub(" ", line) if ch.isprintable())
-    return " ".join(without.split())
+    """Return a line without what Markdown would draw; signs that are part of the words stay."""
+    words = _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", _BEGINNINGS.sub("", line))).replace("`", "")
+    without = "".join(ch for ch in words if ch.isprintable() or ch.isspace())
+    said = " ".join(without.split())
+    return said if said.strip("*|~=_-> ") else ""  # a line that was drawn says nothing

@@ -12,6 +12,10 @@ from apehost_core.chat.titles import LONGEST, title_from_answer, title_from_prom
         ("\n\n## Plan\nmore", "Plan"),
         ("   ", "New chat"),
         ("\x07bell", "bell"),
+        ("---\n> quoted **word**, *said* [there](http://x.test/y)", "quoted word, said there"),
+        ("- [ ] a task `now`", "a task now"),
+        ("Is `a > b`, or Vec<T> | __init__?", "Is a > b, or Vec<T> | __init__?"),
+        ("2 * 3 * 4 and -5", "2 * 3 * 4 and -5"),
         ("word " * 40, "word word word word word word word word word word word word…"),
     ],
 )
