@@ -75,8 +75,13 @@ def moments(times: Times, field: str = "at") -> Spec:
     """Return an axis of times, which stand in the rows as milliseconds of a clock without a zone."""
     form = {"hour": "%-d %b %H:%M", "day": "%-d %b"}.get(times.bucket, "%b %Y")
     axis = {"labelOverlap": True, "tickCount": 6, "grid": False, "format": form}
-    scale = {"type": "utc", "domain": [clock_ms(times.start), clock_ms(times.end)]}
+    scale = {"type": "utc", "domain": [_clock(times.start), _clock(times.end)]}
     return {"field": field, "type": "temporal", "title": None, "scale": scale, "axis": axis}
+
+
+def _clock(at: datetime) -> Spec:
+    """Return one end of an axis of times; milliseconds by themselves would be taken for a year there."""
+    return {"expr": str(clock_ms(at))}
 
 
 def tip(field: str, title: str, form: str = ",.4~g") -> Spec:

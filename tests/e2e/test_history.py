@@ -27,6 +27,7 @@ def window(browser: Browser, app: App, server: Server, heard: Heard) -> Generato
     yield page
     assert page.get_by_text("encountered an error").count() == 0
     context.close()
+    assert [] == [line for line in heard.console if "Conflicting" in line]
     told = b"\n".join((*heard.received, *heard.bodies, *(line.encode() for line in heard.console)))
     assert b"Tides at the pier" in told
     for secret in (TOKEN, server.url.removeprefix("http://"), str(FOLDER)):
@@ -68,6 +69,9 @@ def test_everything_that_was_ever_said(window: Page, app: App) -> None:
     expect(page.locator(".st-key-history-charts canvas, .st-key-history-charts svg").first).to_be_visible(
         timeout=20_000
     )
+
+    page.locator(".st-key-group").get_by_text("Speed", exact=True).click()
+    expect(page.locator(".st-key-history-charts canvas, .st-key-history-charts svg").first).to_be_visible()
 
     to(page, "SQL")
     page.get_by_role("textbox", name="Statement").fill(

@@ -13,6 +13,7 @@ from apehost_core.store.database import Database
 from apehost_core.testing.simulator import Simulator
 from apehost_ui.components.history_chart_block import csv
 from apehost_ui.components.history_chart_columns import table
+from apehost_ui.components.history_chart_marks import Times, moments
 from apehost_ui.history_charts import GROUPS, Group
 from tests.integration.recorded_calls import mixed_calls, record_calls, record_tool_calls
 from tests.ui.conftest import Start
@@ -31,6 +32,14 @@ BLOCKS: Mapping[Group, tuple[str, ...]] = {
     "compare": ("compare",),
 }
 """Which charts each group draws."""
+
+
+def test_the_ends_of_an_axis_of_times_are_times() -> None:
+    """Both are expressions: Vega-Lite takes a plain number at the end of an axis of times for a year."""
+    day = datetime(2026, 11, 25, tzinfo=UTC).replace(tzinfo=None)
+    assert ["1795564800000.0", "1795651200000.0"] == [
+        end["expr"] for end in moments(Times("day", day, day + timedelta(days=1)))["scale"]["domain"]
+    ]
 
 
 def now() -> datetime:
