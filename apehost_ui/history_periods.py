@@ -64,6 +64,8 @@ def period(name: PeriodName, dates: Dates, now: datetime, zone: str) -> Period:
         first, last = (
             None if day is None else min(max(day, _FIRST_DAY), _LAST_DAY) for day in (dates.first, dates.last)
         )
+        if first is not None and last is not None and last < first:  # whichever was chosen first, both are meant
+            first, last = last, first
         return Period(_midnight(first, zone), _midnight(last and _later(last, 1), zone))
     if name == "24h":
         hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -28,8 +28,9 @@ from apehost_ui.components.history_hits import (
     nothing_found,
     search_box,
 )
-from apehost_ui.components.history_list import BulkActions, RowActions, bulk_bar, conversation_rows
+from apehost_ui.components.history_list import TAG_KEY, BulkActions, RowActions, bulk_bar, conversation_rows
 from apehost_ui.components.history_preview import preview
+from apehost_ui.history_state import Verb
 from apehost_ui.host import host
 
 PREVIEW = "preview"
@@ -75,8 +76,8 @@ def _hits(text: str) -> None:
             fault_box(found)
             return
         say(found)
-    if not found.total:
-        nothing_found(on_clear=_clear_search)
+    if not found.hits:
+        nothing_found(on_clear=_clear_search) if not found.total else st.info("What has these words is gone.")
         return
     facets(found.facets, text, on_pick=_narrow)
     shown = state.named(PREVIEW)
@@ -99,6 +100,9 @@ def _found(text: str, order: Order) -> Found | Fault:
 def _list() -> None:
     library, picked = host().library, state.history().picked
     wanted = filters(library.choices, on_clear=_clear_filters)
+    if state.history().listed != wanted:  # nothing is done to what is not seen
+        state.history().listed = wanted
+        do.forget()
     listed, total = library.find(wanted, limit=_PAGE, offset=_offset(repr(wanted)))
     if total and not listed:  # the URL names a page behind the last
         listed, total = library.find(wanted, limit=_PAGE, offset=_offset(""))
@@ -127,12 +131,16 @@ def _nothing_listed(wanted: ListFilter) -> None:
 def _bulk_actions(ids: list[str], wanted: ListFilter) -> BulkActions:
     picked = tuple(state.history().picked)
     return BulkActions(
-        change=lambda verb, tag="": do.change(verb, picked, tag),
+        change=partial(_change, picked),
         pick_page=partial(do.pick, ids, picked=True),
         pick_all=partial(do.pick_all, wanted),
         forget=do.forget,
         export=partial(_export, tuple(sorted(picked))),
     )
+
+
+def _change(picked: tuple[str, ...], verb: Verb) -> None:
+    do.change(verb, picked, (state.widget_value(TAG_KEY) or "") if verb in ("tag", "untag") else "")
 
 
 def _export(picked: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from apehost_core.errors import Fault
 from apehost_core.history.console import ChartChoice
+from apehost_core.history.listing import ListFilter
 from apehost_core.history.sentinel import SeriesKey
 
 Verb = Literal["archive", "unarchive", "trash", "restore", "tag", "untag"]
@@ -85,6 +86,7 @@ class HistoryState:
     Attributes:
         refusal: Why the last action was not done; shown until the next one.
         shown: The search, or the filters, whose pages are turned; None before the first.
+        listed: What the list was narrowed to; None before it was first drawn.
         undo: The last change of conversations; None when there is nothing to undo.
         picked: Ids of the conversations that are picked for what is done to many at once.
         sql: What the SQL section remembers.
@@ -95,6 +97,7 @@ class HistoryState:
 
     refusal: Fault | None = None
     shown: str | None = None
+    listed: ListFilter | None = None
     undo: Undo | None = None
     picked: set[str] = field(default_factory=set[str])
     sql: SqlState = field(default_factory=SqlState)

@@ -58,7 +58,7 @@ def sides(options: Options, asked: Asked, now: datetime) -> tuple[Side, Side] | 
         found = [_side(name, options, asked, now) for name in _SIDES]
     left, right = found
     if left is None or right is None:
-        st.info("All time has no time before it. Choose a period above, dates here, or models for both sides.")
+        st.info('All time has no time before it. Choose "the time above" for that side, dates, or a period above.')
         return None
     if left.scope == right.scope:
         st.info("Both sides are the same. Choose another time or other models for one of them.")
@@ -71,6 +71,10 @@ def compared(chart: Chart, left: Side, right: Side) -> None:
     rows = records(chart.frame)
     known = [row for row in rows if row["ratio"] == row["ratio"] and row["ratio"] > 0]
     st.caption(plain_label(f"A: {left.words} | B: {right.words}"))
+    for column, side in zip(_SIDES, (left, right), strict=True):
+        if not any(row[f"{column}_n"] for row in rows):
+            words = plain_label(f"{_SIDES[column]} has no calls: {side.words}")
+            st.info(f"{words}. Choose another time or other models for it.")
     if known:
         ranges = [_ratio(row) for row in known]
         range_rows(ranges, "B / A (1 is the same)", key="chart-compare-ratios", scale="ratio")

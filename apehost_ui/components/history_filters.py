@@ -8,6 +8,7 @@ import streamlit as st
 
 from apehost_core.history.listing import Choices, ListFilter, Place
 from apehost_ui.components.switch import url_switch
+from apehost_ui.markdown import plain_label
 
 _PLACES: Final[dict[str, Place | None]] = {"chats": "kept", "archive": "archive", "trash": "trash", "all": None}
 _PLACE_WORDS: Final = {"chats": "Chats", "archive": "Archive", "trash": "Trash", "all": "Chats and archive"}
@@ -29,7 +30,22 @@ def filters(choices: Callable[[], Choices], *, on_clear: Callable[[], None]) -> 
         with st.popover("Filters", icon=":material/filter_list:", key="filters"):
             narrowed = _fields(choices(), _PLACES[place])
             st.button("Clear filters", key="clear-filters", on_click=on_clear)
+        if words := _in_words(narrowed):
+            st.caption(plain_label(words), width="content")
+            st.button("Clear", key="clear-filters-now", icon=":material/close:", type="tertiary", on_click=on_clear)
     return narrowed
+
+
+def _in_words(narrowed: ListFilter) -> str:
+    """Return what the list is narrowed to beside its place; "" where it is not."""
+    pieces = [f'title "{narrowed.contains}"'] if narrowed.contains else []
+    pieces += [f"tag {narrowed.tag}"] if narrowed.tag else []
+    pieces += [name for name in (narrowed.model, narrowed.server) if name]
+    pieces += ["some dates"] if narrowed.after or narrowed.before else []
+    pieces += (
+        [_ORIGIN_WORDS["imported" if narrowed.imported else "here"].lower()] if narrowed.imported is not None else []
+    )
+    return f"Only: {', '.join(pieces)}" if pieces else ""
 
 
 def _fields(choices: Choices, place: Place | None) -> ListFilter:

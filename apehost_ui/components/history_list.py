@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 import streamlit as st
 
@@ -14,6 +14,7 @@ from apehost_ui.history_state import Verb
 from apehost_ui.markdown import plain_label
 from apehost_ui.words import moment
 
+TAG_KEY: Final = "bulk-tag-name"
 _ARCHIVE: tuple[str, str, Verb] = ("Archive", ":material/archive:", "archive")
 _UNARCHIVE: tuple[str, str, Verb] = ("Take out of archive", ":material/unarchive:", "unarchive")
 _DELETE: tuple[str, str, Verb] = ("Delete", ":material/delete:", "trash")
@@ -98,8 +99,8 @@ def listed_words(one: Listed) -> str:
 class Change(Protocol):
     """Changes the conversations that are picked."""
 
-    def __call__(self, verb: Verb, tag: str = "") -> None:
-        """Change them; the tag is of those changes that have one."""
+    def __call__(self, verb: Verb) -> None:
+        """Change them; the tag of those changes that have one is what the field `TAG_KEY` says."""
         ...
 
 
@@ -108,7 +109,7 @@ class BulkActions:
     """What is done to all that are picked.
 
     Attributes:
-        change: Does it; gets the tag where one is given or taken.
+        change: Does it.
         pick_page: Picks all lines of the page.
         pick_all: Picks all that the filters let through.
         forget: Picks none.
@@ -151,7 +152,7 @@ def bulk_bar(picked: int, on_page: int, total: int, place: Place | None, actions
 
 def _tag_popover(change: Change) -> None:
     with st.popover("Tag", icon=":material/sell:", key="bulk-tag"):
-        name = st.text_input("Tag", key="bulk-tag-name", max_chars=60)
-        with st.container(horizontal=True):
-            st.button("Add", key="bulk-tag-add", on_click=change, args=("tag", name or ""))
-            st.button("Take away", key="bulk-tag-remove", on_click=change, args=("untag", name or ""))
+        st.text_input("Tag", key=TAG_KEY, max_chars=60)
+        with st.container(horizontal=True):  # what is typed comes with the press, after these are drawn
+            st.button("Add", key="bulk-tag-add", on_click=change, args=("tag",))
+            st.button("Take away", key="bulk-tag-remove", on_click=change, args=("untag",))

@@ -159,6 +159,27 @@ def test_tags_are_given_to_many_and_narrow_the_list(app: Running) -> None:
     assert () == app.host.library.choices().tags
 
 
+def test_a_tag_that_is_typed_comes_with_the_press(app: Running) -> None:
+    """Who types a name and presses the button at once has it added: both reach the app together."""
+    tab = HistoryTab().press("Select page")
+    tab.at.text_input(key="bulk-tag-name").set_value("aa")
+    tab.at.button(key="bulk-tag-add").click()
+    tab.run()
+    assert ("aa",) == app.host.library.choices().tags
+
+
+def test_what_is_not_seen_is_not_picked(app: Running) -> None:
+    """Another filter or another place begins with nothing picked, and says what it lets through."""
+    tab = HistoryTab().press("Select page")
+    assert "3 selected" in tab.page
+    tab.at.text_input(key="title").set_value("gor")
+    tab.run()
+    assert "selected" not in tab.page
+    assert 'Only: title "gor"' in plain(tab.page)
+    tab.click("clear-filters-now")
+    assert 3 == len(tab.titles)
+
+
 def test_an_empty_tag_is_refused(app: Running) -> None:
     """Nothing is changed, and the page says what a tag is."""
     tab = HistoryTab().press("Select page").press("Add")

@@ -30,6 +30,8 @@ def test_dates_include_their_last_day() -> None:
     assert timedelta(days=1) == _length(period("custom", Dates(day, day), NOW, BERLIN))
     assert Period(datetime(2026, 6, 30, 22, tzinfo=UTC), None) == period("custom", Dates(day), NOW, BERLIN)
     assert Period() == period("custom", NO_DATES, NOW, BERLIN)
+    later = date(2026, 7, 9)
+    assert period("custom", Dates(day, later), NOW, BERLIN) == period("custom", Dates(later, day), NOW, BERLIN)
 
 
 @pytest.mark.parametrize("day", [date.min, date.max])
