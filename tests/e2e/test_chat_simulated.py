@@ -21,7 +21,7 @@ from tests.e2e.conftest import (
     words_shown,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone]
+pytestmark = pytest.mark.browser
 
 
 def finished(page: Page) -> None:
@@ -35,6 +35,7 @@ def finished(page: Page) -> None:
     assert len(ANSWER_WORDS) == words_shown(page)
 
 
+@pytest.mark.alone
 def test_a_refresh_in_mid_answer(page: Page) -> None:
     """A reload shows what was there and more, and the answer comes to its end."""
     ask(page, "Write.")
@@ -44,6 +45,7 @@ def test_a_refresh_in_mid_answer(page: Page) -> None:
     finished(page)
 
 
+@pytest.mark.alone
 def test_the_words_stand_in_order_while_they_come(page: Page) -> None:
     """At every moment the words so far are there, each once and in order, also when a click draws the page anew."""
     ask(page, "Write.")
@@ -56,6 +58,7 @@ def test_the_words_stand_in_order_while_they_come(page: Page) -> None:
     finished(page)
 
 
+@pytest.mark.alone
 def test_another_page_and_back(page: Page) -> None:
     """Looking at another page in mid-answer stops nothing; Back re-attaches."""
     ask(page, "Write.")
@@ -67,6 +70,7 @@ def test_another_page_and_back(page: Page) -> None:
     finished(page)
 
 
+@pytest.mark.alone
 def test_a_second_window(page: Page) -> None:
     """A second window on the same link sees the answer grow; a stop there is a stop here."""
     ask(page, "Write.")
@@ -81,6 +85,7 @@ def test_a_second_window(page: Page) -> None:
     assert answer(page).inner_text() == answer(other).inner_text()
 
 
+@pytest.mark.alone
 def test_a_window_that_looks_on_sees_a_new_question(page: Page) -> None:
     """What is asked in one window appears in another one on the same conversation, without a reload."""
     ask(page, "First.")
@@ -94,6 +99,7 @@ def test_a_window_that_looks_on_sees_a_new_question(page: Page) -> None:
     stop_button(page).click()
 
 
+@pytest.mark.alone
 def test_a_draft_survives_the_answers_end(page: Page, server: Server) -> None:
     """What is typed while an answer is written is still in the box after its end."""
     ask(page, "Write.")
@@ -154,6 +160,7 @@ def test_a_draft_of_a_new_chat_stays_there(page: Page) -> None:
     expect(composer(page)).to_have_value("for a new chat")
 
 
+@pytest.mark.alone
 def test_what_is_typed_while_a_chat_begins_leaves_no_ghost(page: Page) -> None:
     """It stays in the box of the conversation that begins, and the next new chat is empty."""
     composer(page).fill("Write.")
@@ -168,6 +175,7 @@ def test_what_is_typed_while_a_chat_begins_leaves_no_ghost(page: Page) -> None:
     expect(composer(page)).to_have_value("")
 
 
+@pytest.mark.alone
 def test_a_second_message_right_behind_the_first(page: Page) -> None:
     """The first one is sent and answered; the second is sent too, or back in the composer with the reason."""
     composer(page).press_sequentially("q1")
@@ -181,6 +189,7 @@ def test_a_second_message_right_behind_the_first(page: Page) -> None:
     stop_button(page).click()
 
 
+@pytest.mark.alone
 def test_the_end_is_what_is_seen(page: Page) -> None:
     """The end of an answer stays in view while it grows, and is in view when its conversation is opened."""
     ask(page, "Write.")
@@ -194,6 +203,7 @@ def test_the_end_is_what_is_seen(page: Page) -> None:
     expect(page.get_by_text("400 tokens")).to_be_in_viewport(timeout=20_000)
 
 
+@pytest.mark.alone
 def test_a_dialog_survives_the_answers_end(page: Page) -> None:
     """A half-typed name in the rename dialog is there when the answer has ended, and can be saved."""
     ask(page, "Write.")
@@ -247,6 +257,7 @@ def test_a_dead_server_says_so_and_retry_works(page: Page, server: Server) -> No
     finished(page)
 
 
+@pytest.mark.alone
 def test_a_server_that_asks_to_wait_is_waited_for(page: Page, server: Server) -> None:
     """The page says that it waits and for how long; the answer then comes by itself, and tells of the second try."""
     server.simulator.faults.append("rate_limited")
@@ -256,6 +267,7 @@ def test_a_server_that_asks_to_wait_is_waited_for(page: Page, server: Server) ->
     expect(answer(page)).to_contain_text("Tried again on sim")
 
 
+@pytest.mark.alone
 def test_a_server_that_goes_on_asking_to_wait(page: Page, server: Server) -> None:
     """After two waits Retry counts the seconds down that the server asked for, and then asks again."""
     server.simulator.fault = "rate_limited"
@@ -270,6 +282,7 @@ def test_a_server_that_goes_on_asking_to_wait(page: Page, server: Server) -> Non
     finished(page)
 
 
+@pytest.mark.alone
 def test_a_page_that_has_lost_its_timers_is_loaded_again(page: Page) -> None:
     """Where the line under a live answer stands still for ten seconds, the window reloads by itself."""
     composer(page)
