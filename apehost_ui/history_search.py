@@ -77,7 +77,10 @@ def _hits(text: str) -> None:
             return
         say(found)
     if not found.hits:
-        nothing_found(on_clear=_clear_search) if not found.total else st.info("What has these words is gone.")
+        if found.total:
+            st.info("What has these words is gone.")
+        else:
+            nothing_found(on_clear=_clear_search)
         return
     facets(found.facets, text, on_pick=_narrow)
     shown = state.named(PREVIEW)
@@ -98,10 +101,10 @@ def _found(text: str, order: Order) -> Found | Fault:
 
 
 def _list() -> None:
-    library, picked = host().library, state.history().picked
+    library, page = host().library, state.history()
     wanted = filters(library.choices, on_clear=_clear_filters)
-    if state.history().listed != wanted:  # nothing is done to what is not seen
-        state.history().listed = wanted
+    if page.listed != wanted:  # nothing is done to what is not seen
+        page.listed = wanted
         do.forget()
     listed, total = library.find(wanted, limit=_PAGE, offset=_offset(repr(wanted)))
     if total and not listed:  # the URL names a page behind the last
@@ -110,9 +113,9 @@ def _list() -> None:
         _nothing_listed(wanted)
         return
     ids = [one.id for one in listed]
-    bulk_bar(len(picked), len(ids), total, wanted.place, _bulk_actions(ids, wanted))
+    bulk_bar(len(page.picked), len(ids), total, wanted.place, _bulk_actions(ids, wanted))
     actions = RowActions(open=state.leave_for, preview=_toggle, pick=_toggle_pick)
-    conversation_rows(listed, picked, state.named(PREVIEW), actions, _preview_conversation)
+    conversation_rows(listed, page.picked, state.named(PREVIEW), actions, _preview_conversation)
     _pages(total)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from apehost_core.compare.numbers import counted
 from apehost_core.history.found import Facet, Found, Hit, Order, SearchProgress, Snippet
 from apehost_core.history.search_words import FilterName
-from apehost_ui.components.history_preview import badges, preview_button
+from apehost_ui.components.history_preview import badges, preview_button, title_button
 from apehost_ui.components.switch import url_switch
 from apehost_ui.markdown import plain_label
 from apehost_ui.words import duration, moment
@@ -136,14 +136,7 @@ def hit_rows(hits: Sequence[Hit], previewed: str | None, actions: HitActions, dr
             with st.container(border=True, gap=None, key=f"hit-{name}"):
                 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                     label = marked(hit.snippet) if hit.where == "title" else plain_label(hit.title)
-                    st.button(
-                        label,
-                        key=f"see-{name}",
-                        type="tertiary",
-                        width="stretch",
-                        on_click=actions.open,
-                        args=(hit,),
-                    )
+                    title_button(name, label, partial(actions.open, hit))
                     if hit.where != "title":
                         preview_button(hit.message_id, partial(actions.preview, hit), shown=shown)
                 said = "" if hit.where == "title" else f"  \n{marked(hit.snippet)}"

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import streamlit as st
 
 from apehost_core.compare.numbers import counted
 from apehost_core.history.listing import Listed, Place
-from apehost_ui.components.history_preview import badges, preview_button
+from apehost_ui.components.history_preview import badges, preview_button, title_button
 from apehost_ui.history_state import Verb
 from apehost_ui.markdown import plain_label
 from apehost_ui.words import moment
@@ -71,14 +71,7 @@ def _row(one: Listed, picked: bool, actions: RowActions, *, open_: bool) -> None
             on_change=actions.pick,
             args=(one.id,),
         )
-        st.button(
-            plain_label(one.title),
-            key=f"see-{one.id}",
-            type="tertiary",
-            width="stretch",
-            on_click=actions.open,
-            args=(one.id,),
-        )
+        title_button(one.id, plain_label(one.title), partial(actions.open, one.id))
         preview_button(one.id, partial(actions.preview, one.id), shown=open_)
     st.caption(listed_words(one))
 
@@ -96,27 +89,19 @@ def listed_words(one: Listed) -> str:
     return " · ".join(pieces)
 
 
-class Change(Protocol):
-    """Changes the conversations that are picked."""
-
-    def __call__(self, verb: Verb) -> None:
-        """Change them; the tag of those changes that have one is what the field `TAG_KEY` says."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class BulkActions:
     """What is done to all that are picked.
 
     Attributes:
-        change: Does it.
+        change: Does it; the tag of those changes that have one is what the field `TAG_KEY` says.
         pick_page: Picks all lines of the page.
         pick_all: Picks all that the filters let through.
         forget: Picks none.
         export: Draws what writes them to a file.
     """
 
-    change: Change
+    change: Callable[[Verb], None]
     pick_page: Callable[[], None]
     pick_all: Callable[[], None]
     forget: Callable[[], None]
@@ -150,7 +135,7 @@ def bulk_bar(picked: int, on_page: int, total: int, place: Place | None, actions
         st.button(words, key="bulk-trash", icon=icon, on_click=actions.change, args=(verb,))
 
 
-def _tag_popover(change: Change) -> None:
+def _tag_popover(change: Callable[[Verb], None]) -> None:
     with st.popover("Tag", icon=":material/sell:", key="bulk-tag"):
         st.text_input("Tag", key=TAG_KEY, max_chars=60)
         with st.container(horizontal=True):  # what is typed comes with the press, after these are drawn

@@ -25,6 +25,11 @@ def preview(messages: Sequence[StoredMessage], *, on_open: Callable[[], None]) -
         st.button("Open in chat", key="preview-open", icon=":material/chat:", on_click=on_open)
 
 
+def title_button(name: str, label: str, on_click: Callable[[], None]) -> None:
+    """Draw a title that opens what it names; `name` is of what it is about."""
+    st.button(label, key=f"see-{name}", type="tertiary", width="stretch", on_click=on_click)
+
+
 def preview_button(name: str, on_click: Callable[[], None], *, shown: bool) -> None:
     """Draw the button that shows or hides a preview; `name` is of what it is about."""
     st.button(
