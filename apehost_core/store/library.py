@@ -98,12 +98,13 @@ class Library:
             home = cursor.execute(
                 "SELECT conversation_id, id, parent_id FROM messages WHERE id = TRY_CAST(? AS UUID)", [message_id]
             ).fetchone()
+            if home is None:
+                return ()
             rows = cursor.execute(
-                f"{MESSAGE_QUERY} WHERE conversation_id = $1 AND ($2 IN (id, parent_id) OR id = $3)",
-                home or [None, None, None],
+                f"{MESSAGE_QUERY} WHERE conversation_id = $1 AND ($2 IN (id, parent_id) OR id = $3)", home
             ).fetchall()
         found = {stored.id: stored for stored in map(message_of, rows)}
-        message = found.get(str(home[1])) if home else None
+        message = found.get(str(home[1]))
         if message is None:
             return ()
         after = [stored for stored in found.values() if stored.parent_id == message.id]
