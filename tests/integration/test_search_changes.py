@@ -125,14 +125,14 @@ def test_what_is_deleted_for_good_is_gone(database: Database, search: Search) ->
 def test_rows_are_found_wherever_they_moved(database: Database) -> None:
     """A row that no longer stands where it stood is looked up; one that is gone is left out."""
     written = keep_texts(database, *(f"text {number}" for number in range(5)))
-    places = Places("messages", READ)
+    places = Places()
     with database.read() as cursor:
         rows = cursor.execute("SELECT id, rowid FROM messages ORDER BY id").fetchall()
         assert written == [str(identifier) for identifier, _ in rows]
         wrong = [Place(key_of(identifier), (row + 1) % 5) for identifier, row in rows]
         gone = Place(12345, 2)
         for wanted in ([*wrong, gone], [replace(place, row=99) for place in wrong], [gone], []):
-            found = places.read(cursor, wanted)
+            found = places.read(cursor, READ, wanted)
             assert {place.key for place in wanted if place != gone} == set(found)
             assert [f"text {n}" for n, place in enumerate(wrong) if place.key in found] == [
                 row[1] for row in (found[place.key] for place in wrong if place.key in found)

@@ -60,13 +60,13 @@ class Chats:
         self._newest_us = 0
 
     def catch_up(self) -> None:
-        """Take in what was committed since; before the changes that say so are removed.
+        """Take in what was committed since; whoever removes the changes that say so does this first.
 
         Raises:
             StoreError: The database cannot be read.
         """
         with self._database.read() as cursor:
-            self._take_in(cursor)
+            self._take_in(cursor, self._database.commits)
 
     def of(self, cursor: duckdb.DuckDBPyConnection, keys: Collection[int]) -> dict[int, Chat]:
         """Return those of the conversations that are there now.
@@ -75,7 +75,9 @@ class Chats:
             cursor: Outside of a transaction.
             keys: See `schema.key_of`.
         """
-        self._take_in(cursor)
+        commits = self._database.commits
+        if commits != self._commits:
+            self._take_in(cursor, commits)
         found = {key: chat for key in keys if (chat := self._chats.get(key)) is not None}
         if len(found) < len(keys):
             found |= {
@@ -83,11 +85,8 @@ class Chats:
             }
         return found
 
-    def _take_in(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Read what changed; from memory where nothing was committed since the last time."""
-        commits = self._database.commits
-        if commits == self._commits:
-            return
+    def _take_in(self, cursor: duckdb.DuckDBPyConnection, commits: int) -> None:
+        """Read what changed; so many commits, at least, are seen by the cursor."""
         with self._lock:
             cursor.begin()  # one state of the database for the changes and for what they are about
             try:

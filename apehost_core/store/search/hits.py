@@ -66,19 +66,20 @@ class Reader:
 
     def __init__(self, chats: Chats) -> None:
         self._chats = chats
-        self._messages = Places("messages", _MESSAGES)
-        self._parts = Places("messages", _PARTS)
+        self._places = Places()
 
     def hits(self, cursor: duckdb.DuckDBPyConnection, found: Sequence[Document], highlighter: Highlighter) -> list[Hit]:
         """Return the hits that are still there, in the order given."""
         places = [each.place for each in found if not each.is_title]
-        messages = {key: _Message(*row) for key, row in self._messages.read(cursor, places).items()}
+        messages = {key: _Message(*row) for key, row in self._places.read(cursor, _MESSAGES, places).items()}
         homes = {each.place.key: each.place.key for each in found if each.is_title}
         homes |= {key: key_in(message.conversation_id) for key, message in messages.items()}
         chats = self._chats.of(cursor, set(homes.values()))
         snippets = {key: highlighter.snippet(message.text) for key, message in messages.items()}
         elsewhere = [place for place in places if highlighter.looks and snippets.get(place.key, ()) is None]
-        others = {key: _elsewhere(row[1], highlighter) for key, row in self._parts.read(cursor, elsewhere).items()}
+        others = {
+            key: _elsewhere(row[1], highlighter) for key, row in self._places.read(cursor, _PARTS, elsewhere).items()
+        }
         hits: list[Hit] = []
         for each in found:
             key = each.place.key

@@ -28,7 +28,7 @@ WHERE m.id IN (SELECT unnest(?::UUID[]))
 ORDER BY m.conversation_id, m.id"""
 
 _TITLES = """
-SELECT id, rowid, epoch_ms(updated_at) // 1000, title, trashed_at IS NOT NULL, archived_at IS NOT NULL,
+SELECT id, epoch_ms(updated_at) // 1000, title, trashed_at IS NOT NULL, archived_at IS NOT NULL,
     import_id IS NOT NULL
 FROM conversations
 WHERE id IN (SELECT unnest(?::UUID[])) AND id IN (SELECT conversation_id FROM messages)"""
@@ -190,9 +190,9 @@ def _unsaid(calls: Sequence[_ToolCall], parts: Sequence[Part]) -> list[str]:
 
 def _title(row: tuple[Any, ...], tags: Sequence[str]) -> Entry:
     """Return the entry of a row of `_TITLES`."""
-    conversation_id, rowid, at_s, title, *places = row
+    conversation_id, at_s, title, *places = row
     marks = [TITLE, *(f"tag:{tag}" for tag in tags), *_places(*places)]
-    return Entry(conversation_id, conversation_id, rowid, at_s, [title], marks)
+    return Entry(conversation_id, conversation_id, 0, at_s, [title], marks)
 
 
 def _places(trashed: bool, archived: bool, imported: bool) -> list[str]:

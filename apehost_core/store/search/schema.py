@@ -98,7 +98,7 @@ class Entry:
     Attributes:
         id: Of the message; of a title, that of its conversation.
         conversation_id: Where it belongs.
-        row: Where the row stands in its table: a hint, to be checked.
+        row: Where a message's row stands: a hint, to be checked. 0 for a title, of which memory knows all.
         at_s: Time in s since 1970; of a title, when the conversation was last written in.
         texts: Visible text, reasoning, arguments and results of tools; or the title. None of them empty.
         marks: What filters ask for; first of all "message" or "title".
