@@ -20,9 +20,9 @@ from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from apehost_core.store.database import Database
-from apehost_core.store.search import Search
 from bench.chromium import chromium
 from bench.corpus import make
+from bench.search import indexed
 from bench.tables import percentile, table
 from tests.app_process import running_app
 
@@ -128,9 +128,7 @@ def filled(folder: Path, messages: int) -> None:
     if not (data / "apehost.duckdb").exists():
         make(data / "apehost.duckdb", messages)
     database = Database.open(data / "apehost.duckdb")
-    search = Search(database, data / "search")
-    while not search.settle(600):
-        print(search.progress, flush=True)
+    search, _ = indexed(database, data / "search")
     search.close()
     database.close()
 
