@@ -1,8 +1,6 @@
 """Killed without warning, again and again: what anybody had seen is in the file, and the file opens."""
 
-import multiprocessing
 import random
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from apehost_core.store.interrupted import close_interrupted
 from apehost_core.testing.answers import SimModel
 from apehost_core.testing.simulator import Simulator, serve
 from tests.host_to_kill import stream_until_killed
+from tests.killing import killed
 
 ROUNDS = 30
 AT_ONCE = 2
@@ -32,23 +31,6 @@ class Seen:
     run_id: str
     characters: int
     at_ns: int
-
-
-def killed(folder: Path, url: str, said: Path, points: random.Random) -> int:
-    """Let a host stream in a process of its own and kill it; return when, in ns of the epoch."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.host_to_kill"])
-    process = context.Process(target=stream_until_killed, args=(folder, url, STREAMS, said))
-    process.start()
-    while not said.exists() or not said.stat().st_size:
-        assert process.is_alive()
-        time.sleep(0.005)
-    time.sleep(points.uniform(0.0, 1.5))  # the pause is the subject: the kill comes at a random point
-    killed_ns = time.time_ns()
-    process.kill()
-    process.join()
-    process.close()
-    return killed_ns
 
 
 def seen(said: Path) -> Iterator[Seen]:
@@ -86,7 +68,7 @@ def killed_again_and_again(url: str, folder: Path, seed: int) -> int:
     points, interrupted = random.Random(seed), 0
     for life in range(ROUNDS // AT_ONCE):
         said = folder.with_name(f"{folder.name}-said-{life}")
-        killed_ns = killed(folder, url, said, points)
+        killed_ns = killed(stream_until_killed, (folder, url, STREAMS, said), said, points.uniform(0.0, 1.5))
         due = {each.run_id: each for each in seen(said) if each.at_ns <= killed_ns - DURABLE_NS}
         database = Database.open(folder / "apehost.duckdb")
         try:

@@ -1,9 +1,7 @@
 """The index and the record part company: by kills, damage, loss, old copies and new editions. It always heals."""
 
-import multiprocessing
 import random
 import shutil
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 from apehost_core.store.backup import backup
 from apehost_core.store.database import Database
 from apehost_core.store.search import Search, index
+from tests.killing import killed
 from tests.search_samples import keep_texts, searching
 from tests.search_to_kill import write_until_killed
 
@@ -45,20 +44,9 @@ def acknowledged(said: Path) -> tuple[dict[str, str], set[str]]:
 
 def killed_again_and_again(folder: Path, seed: int) -> int:
     """Kill writer after writer on one record and look into it each time; return how many messages there are."""
-    points, context = random.Random(seed), multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.search_to_kill"])
-    said, count = folder / "said", 0
+    points, said, count = random.Random(seed), folder / "said", 0
     for life in range(KILLS // AT_ONCE):
-        before = said.stat().st_size if said.exists() else 0
-        process = context.Process(target=write_until_killed, args=(folder, said, life))
-        process.start()
-        while not said.exists() or said.stat().st_size == before:
-            assert process.is_alive()
-            time.sleep(0.005)
-        time.sleep(points.uniform(0.0, 0.3))  # the pause is the subject: the kill comes at a random point
-        process.kill()
-        process.join()
-        process.close()
+        killed(write_until_killed, (folder, said, life), said, points.uniform(0.0, 0.3))
         count = healed(folder, said)
     return count
 
