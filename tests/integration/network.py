@@ -1,7 +1,7 @@
 """A host with several simulated computers, and what tests ask of it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +74,19 @@ class Network:
 
 
 @asynccontextmanager
-async def network(folder: Path, servers: dict[str, Simulator], **settings: Any) -> AsyncGenerator[Network, None]:
-    """Run computers and a host that has looked at them, while the context lasts; the first is the first choice."""
+async def network(
+    folder: Path, servers: dict[str, Simulator], *, tokens: Mapping[str, str] | None = None, **settings: Any
+) -> AsyncGenerator[Network, None]:
+    """Run computers and a host that has looked at them, while the context lasts; the first is the first choice.
+
+    `tokens` are what the host shows to servers, by their names.
+    """
+    shown = {name: SecretStr(token) for name, token in (tokens or {}).items()}
     with machines(*servers.values()) as running:
         named = dict(zip(servers, running, strict=True))
-        entries = tuple(ServerEntry(name=name, url=SecretStr(machine.url)) for name, machine in named.items())
+        entries = tuple(
+            ServerEntry(name=name, url=SecretStr(machine.url), token=shown.get(name)) for name, machine in named.items()
+        )
         made = Settings(data_dir=folder, servers=entries, **{"demo": "off", "connect_timeout_s": 2, **settings})
         async with open_host(made) as host:
             waiting = [name for name, server in servers.items() if server.trouble != "hang"]
