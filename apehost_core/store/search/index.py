@@ -250,12 +250,10 @@ def _telling(watermark: Watermark) -> tantivy.Document:
     document = tantivy.Document()
     document.add_text("mark", _MARK)
     document.add_bytes("watermark", watermark.json())
-    document.add_boolean("title", False)
     document.add_float("weight", 0.0)
-    for name in ("key", "conversation", "author"):
+    for name in ("key", "row", "title", "author", "conversation"):
         document.add_unsigned(name, 0)
-    for name in ("row", "at_s"):
-        document.add_integer(name, 0)
+    document.add_integer("at_s", 0)
     return document
 
 

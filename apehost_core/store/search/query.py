@@ -11,7 +11,7 @@ from tantivy import FieldType, Occur, Query
 
 from apehost_core.history.listing import as_tag
 from apehost_core.history.search_words import PLACES, Filter, Term, Words
-from apehost_core.store.search.schema import MESSAGE, TITLE, TRASH, analyzer, key_of, normal
+from apehost_core.store.search.schema import MESSAGE, TEXT, TITLE, TRASH, TRASHED, analyzer, key_of, normal
 
 _MOST_TITLES: Final = 10_000
 _WIDENING: Final = ("model", "server", "role")
@@ -45,22 +45,24 @@ class Asking:
         self._searcher = searcher
         self._fields = fields
         self._analyzer = analyzer()
+        self._field = TEXT
         self._clauses: list[_Clause] = []
         self._patterns: list[tuple[tuple[str, ...], bool]] = []
         self._notes: list[str] = []
 
     def ask(self, words: Words) -> Asked:
         """Return the query of a search."""
+        in_trash = Filter("in", "trash") in words.filters
+        self._field = TRASHED if in_trash else TEXT
         for term in words.terms:
             self._add_term(term)
         self._add_filters(words.filters)
-        in_trash = Filter("in", "trash") in words.filters
-        if not in_trash:
-            self._clauses.append((Occur.MustNot, self._mark(TRASH)))
         says_nothing = not self._patterns and not words.filters and not any(term.excluded for term in words.terms)
         if not self._patterns:  # a title has no author and no date of its own to be found by
             self._clauses.append((Occur.Must, self._mark(MESSAGE)))
-        query = None if says_nothing else Query.boolean_query(self._clauses)
+            if not in_trash:
+                self._clauses.append((Occur.MustNot, self._mark(TRASH)))
+        query = None if says_nothing else _all(self._clauses)
         patterns = tuple(pattern for pattern, _ in self._patterns)
         prefixes = tuple(prefix for _, prefix in self._patterns)
         return Asked(query, patterns, prefixes, in_trash, tuple(self._notes))
@@ -86,11 +88,11 @@ class Asking:
         """Return what finds words side by side, the last of them perhaps only a beginning."""
         if not prefix:
             if len(tokens) == 1:
-                return self._term("text", tokens[0], "freq")
-            return Query.phrase_query(self._fields, "text", list(tokens))
+                return self._term(self._field, tokens[0], "freq")
+            return Query.phrase_query(self._fields, self._field, list(tokens))
         if len(tokens) == 1:
-            return Query.regex_query(self._fields, "text", f"{tokens[0]}.*")
-        return Query.regex_phrase_query(self._fields, "text", [*tokens[:-1], f"{tokens[-1]}.*"])
+            return Query.regex_query(self._fields, self._field, f"{tokens[0]}.*")
+        return Query.regex_phrase_query(self._fields, self._field, [*tokens[:-1], f"{tokens[-1]}.*"])
 
     def _add_filters(self, filters: Sequence[Filter]) -> None:
         widening: dict[str, list[Query]] = {}
@@ -151,7 +153,7 @@ class Asking:
     def _titled(self, given: Filter) -> Query:
         """Return what finds the messages of conversations whose title has all the words."""
         tokens = self._analyzer.analyze(normal(given.value))
-        clauses = [(Occur.Must, self._term("text", token, "freq")) for token in tokens]
+        clauses = [(Occur.Must, self._term(self._field, token, "freq")) for token in tokens]
         found = self._searcher.search(
             Query.boolean_query([*clauses, (Occur.Must, self._mark(TITLE))]), _MOST_TITLES, count=False
         )
@@ -173,6 +175,12 @@ class Asking:
 def ignored(text: str) -> str:
     """Return what a person is told of a text in which there is nothing to look for."""
     return f'"{text}" has no letters or digits and was ignored.'
+
+
+def _all(clauses: list[_Clause]) -> Query:
+    """Return what finds what fits all of these."""
+    (occur, query), *others = clauses
+    return query if occur == Occur.Must and not others else Query.boolean_query(clauses)
 
 
 def _any(queries: Iterable[Query]) -> Query:

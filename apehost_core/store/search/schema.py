@@ -1,7 +1,8 @@
 """What the index holds: its fields, how text is cut into words, and the documents for messages and titles.
 
 Nothing of the text is stored: hits are read from the database. All that a message says is one field, its parts well
-apart; what filters ask for is another, of marks: "role:user", "model:qwen3-4b", "has:code", "in:trash".
+apart, or another for what is in the trash, so that no search has to leave that out; what filters ask for is a third, of
+marks: "role:user", "model:qwen3-4b", "has:code", "in:trash".
 
 Words are runs of letters and digits, in lower case and without accents. Scripts that put no spaces between words are
 cut into characters, and what is looked for in them is a row of characters. Both sides, text and search, pass through
@@ -17,11 +18,12 @@ from uuid import UUID
 
 import tantivy
 
-EDITION: Final = "2"
+EDITION: Final = "3"
 """Grows with every change to the schema, the analyzer or the documents; an index of another edition is made anew."""
 
 MESSAGE, TITLE = "message", "title"
 TRASH, ARCHIVE, IMPORTED = "in:trash", "in:archive", "in:imported"
+TEXT, TRASHED = "text", "trashed"
 
 _UNSPACED = (
     r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Extended_Pictographic}\u{30FC}"
@@ -44,13 +46,12 @@ def analyzer() -> tantivy.TextAnalyzer:
 def schema() -> tantivy.Schema:
     """Return the fields."""
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field("text", tokenizer_name=_ANALYZER)
+    for name in (TEXT, TRASHED):
+        builder.add_text_field(name, tokenizer_name=_ANALYZER)
     builder.add_text_field("mark", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("conversation", indexed=True)
-    builder.add_unsigned_field("key", fast=True)
-    builder.add_boolean_field("title", fast=True)
-    builder.add_unsigned_field("author", fast=True)
-    builder.add_integer_field("row", fast=True)
+    for name in ("key", "row", "title", "author"):  # of all types the quickest to look up
+        builder.add_unsigned_field(name, fast=True)
     builder.add_integer_field("at_s", fast=True)
     builder.add_float_field("weight", fast=True)
     builder.add_bytes_field("watermark", stored=True)
@@ -121,11 +122,11 @@ class Entry:
     def document(self, fields: tantivy.Schema, author: int) -> tantivy.Document:
         """Return it as the index takes it, its author being a number."""
         values: dict[str, Any] = {
-            "text": [normal(text) for text in self.texts],
+            TRASHED if TRASH in self.marks else TEXT: [normal(text) for text in self.texts],
             "mark": self.marks,
             "key": key_of(self.id),
             "conversation": key_of(self.conversation_id),
-            "title": self.is_title,
+            "title": int(self.is_title),
             "author": author,
             "row": self.row,
             "at_s": self.at_s,
