@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from apehost_core.errors import Fault
 
@@ -12,8 +12,7 @@ IndexState = Literal["ready", "catching up", "rebuilding", "broken"]
 Snippet = tuple[tuple[str, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One message, or one title, that has the words.
 
     Attributes:

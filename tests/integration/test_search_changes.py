@@ -1,6 +1,5 @@
 """Search while the record changes: what is recorded, renamed, tagged, archived, deleted and imported."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,7 +75,7 @@ def test_titles_tags_archive_and_trash(database: Database, search: Search) -> No
 def test_the_trash_shows_nothing_even_before_the_index_knows(
     database: Database, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A hit is looked up in the record before it is shown, so that no deleted words appear."""
+    """What was committed is taken in before a hit is shown, so that no deleted words appear."""
     (written,) = keep_texts(database, "secret ferns")
     assert [written] == find(search, "ferns")
     monkeypatch.setattr(Feeder, "_catch_up", lambda *_: False)
@@ -88,8 +87,10 @@ def test_the_trash_shows_nothing_even_before_the_index_knows(
     assert ((), 1) == (found.hits, found.total)
     conversations.restore(hit.conversation_id)
     assert [written] == ids(search.find("ferns"))
+    conversations.trash(hit.conversation_id)
     with database.read() as cursor:
-        cursor.execute("DELETE FROM messages")
+        cursor.execute("UPDATE conversations SET trashed_at = now() - INTERVAL 31 DAY")
+    conversations.empty_trash()
     assert [] == ids(search.find("ferns"))
 
 
@@ -131,7 +132,7 @@ def test_rows_are_found_wherever_they_moved(database: Database) -> None:
         assert written == [str(identifier) for identifier, _ in rows]
         wrong = [Place(key_of(identifier), (row + 1) % 5) for identifier, row in rows]
         gone = Place(12345, 2)
-        for wanted in ([*wrong, gone], [replace(place, row=99) for place in wrong], [gone], []):
+        for wanted in ([*wrong, gone], [place._replace(row=99) for place in wrong], [gone], []):
             found = places.read(cursor, READ, wanted)
             assert {place.key for place in wanted if place != gone} == set(found)
             assert [f"text {n}" for n, place in enumerate(wrong) if place.key in found] == [

@@ -1,15 +1,35 @@
 """What the search index has to take in, noted in the transaction that changes it: an index can lag, never miss.
 
 Whoever writes messages, or a conversation's title, tags, archive or trash, calls one of these with his transaction.
-It costs one row through an appender. The feeder reads the rows in the order of the commits and removes them.
+It costs one row through an appender. The feeder and the memory of hits read the rows in the order of the commits; the
+feeder removes them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
+
+import duckdb
 
 from apehost_core.store.transaction import Transaction
 
 Kind = Literal["message", "conversation", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row of `search_changes`.
+
+    Attributes:
+        seq: Its number.
+        kind: What changed: a message, a conversation with whatever is in it, or one that is gone.
+        id: Of that.
+    """
+
+    seq: int
+    kind: Kind
+    id: UUID
 
 
 def message_added(transaction: Transaction, message_id: str) -> None:
@@ -40,6 +60,14 @@ def conversation_gone(transaction: Transaction, conversation_id: str) -> None:
 def conversations_gone(transaction: Transaction, conversation_ids: Sequence[str]) -> None:
     """Note several conversations that are deleted for good."""
     _note(transaction, "gone", conversation_ids)
+
+
+def changes_after(cursor: duckdb.DuckDBPyConnection, seq: int, most: int | None = None) -> tuple[list[Change], int]:
+    """Return the next changes, so many at most, and how many there are in all."""
+    found = cursor.execute(
+        "SELECT seq, kind, id, count(*) OVER () FROM search_changes WHERE seq > ? ORDER BY seq LIMIT ?", [seq, most]
+    ).fetchall()
+    return [Change(*row[:3]) for row in found], int(found[0][3]) if found else 0
 
 
 def _note(transaction: Transaction, kind: Kind, ids: Sequence[str]) -> None:

@@ -1,17 +1,15 @@
 """What a hit says of its conversation, in memory: title, tags, archive, trash.
 
 Fifty hits are of nearly as many conversations, and reading those took as long as all the rest of a search. They are
-read once, 0.1 KB each, and again when `search_changes` names them. The trash is thus closed as soon as the commit is
-done, whatever the index still has to take in.
+read once, 0.1 KB each, and again when they change.
 """
 
-import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import duckdb
 
-from apehost_core.store.database import Database
+from apehost_core.store.search.changes import Change
 from apehost_core.store.search.schema import KEY_SQL, key_in
 
 _COLUMNS: Final = """
@@ -45,39 +43,19 @@ class Chat(NamedTuple):
 
 
 class Chats:
-    """All conversations of one database. Safe to use from any thread.
+    """All conversations of one database; kept up to date by `Memory`."""
 
-    Args:
-        database: Where they are.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
         self._chats: dict[int, Chat] = {}
-        self._commits = -1
-        self._seq = -1
         self._newest_us = 0
 
-    def catch_up(self) -> None:
-        """Take in what was committed since; whoever removes the changes that say so does this first.
-
-        Raises:
-            StoreError: The database cannot be read.
-        """
-        with self._database.read() as cursor:
-            self._take_in(cursor, self._database.commits)
-
     def of(self, cursor: duckdb.DuckDBPyConnection, keys: Collection[int]) -> dict[int, Chat]:
-        """Return those of the conversations that are there now.
+        """Return those of the conversations that are there.
 
         Args:
-            cursor: Outside of a transaction.
+            cursor: Reads those that are not known.
             keys: See `schema.key_of`.
         """
-        commits = self._database.commits
-        if commits != self._commits:
-            self._take_in(cursor, commits)
         found = {key: chat for key in keys if (chat := self._chats.get(key)) is not None}
         if len(found) < len(keys):
             found |= {
@@ -85,38 +63,19 @@ class Chats:
             }
         return found
 
-    def _take_in(self, cursor: duckdb.DuckDBPyConnection, commits: int) -> None:
-        """Read what changed; so many commits, at least, are seen by the cursor."""
-        with self._lock:
-            cursor.begin()  # one state of the database for the changes and for what they are about
-            try:
-                if self._seq < 0:
-                    self._read_all(cursor)
-                else:
-                    self._read_changed(cursor)
-            finally:
-                cursor.rollback()
-            self._commits = commits
-
-    def _read_all(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        last = cursor.execute("SELECT coalesce(max(seq), 0) FROM search_changes").fetchall()[0][0]
+    def read_all(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Read them all."""
         self._keep(_read(cursor, f"{_COLUMNS} WHERE ?", True))
-        self._seq = int(last)
 
-    def _read_changed(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        changes = cursor.execute(
-            "SELECT seq, kind, id::VARCHAR FROM search_changes WHERE seq > ? ORDER BY seq", [self._seq]
-        ).fetchall()
-        if not changes:
-            return
-        named = {change[2] for change in changes if change[1] != "message"}
+    def read_changed(self, cursor: duckdb.DuckDBPyConnection, changes: Sequence[Change]) -> None:
+        """Read those that changed."""
+        named = {str(change.id) for change in changes if change.kind != "message"}
         read = list(_read(cursor, _GIVEN, list(named))) if named else []
         for gone in named - {chat.id for chat in read}:
             self._chats.pop(key_in(gone), None)
-        if any(change[1] == "message" for change in changes):  # it moves the time of its conversation
+        if any(change.kind == "message" for change in changes):  # it moves the time of its conversation
             read += _read(cursor, _CHANGED, self._newest_us)
         self._keep(read)
-        self._seq = int(changes[-1][0])
 
     def _keep(self, chats: Iterable[Chat]) -> None:
         for chat in chats:

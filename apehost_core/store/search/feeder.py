@@ -10,10 +10,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 import duckdb
@@ -23,8 +23,9 @@ from apehost_core.history.found import SearchProgress
 from apehost_core.ids import new_id
 from apehost_core.store.database import Database
 from apehost_core.store.search import rows
-from apehost_core.store.search.chats import Chats
+from apehost_core.store.search.changes import Change, changes_after
 from apehost_core.store.search.index import SearchIndex, Unfit, Watermark, remove_others
+from apehost_core.store.search.memory import Memory
 from apehost_core.store.search.schema import EDITION
 from apehost_core.store.transaction import Transaction
 
@@ -40,28 +41,19 @@ _COMMIT_S: Final = 20.0
 _HIGHEST: Final = UUID(int=(1 << 128) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A row of `search_changes`."""
-
-    seq: int
-    kind: Literal["message", "conversation", "gone"]
-    id: UUID
-
-
 class Feeder:
     """Runs the thread. Its attributes may be read from any thread.
 
     Attributes:
         index: The opened index; None until there is one.
         progress: How far it is.
-        chats: The conversations, as hits show them.
+        memory: What hits are made of.
     """
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.index: SearchIndex | None = None
         self.progress = SearchProgress("catching up", 0, 0)
-        self.chats = Chats(database)
+        self.memory = Memory(database)
         self._database = database
         self._folder = folder
         self._wanted_anew = False
@@ -156,7 +148,7 @@ class Feeder:
         except Unfit as reason:
             _log.info("the search index is made anew: %s", reason)
             index = self._create()
-        self.chats.catch_up()
+        self.memory.catch_up()
         self.index = index
         state = "catching up" if index.watermark.cursor is None else "rebuilding"
         self._say(SearchProgress(state, 0, 0))
@@ -223,7 +215,7 @@ class Feeder:
         """Take in the changes that there are, in one commit; returns whether there were any."""
         with self._database.read() as cursor:
             cursor.begin()  # one state of the database for the changes and for what they are about
-            changes, left = _changes(cursor, index.watermark.taken)
+            changes, left = changes_after(cursor, index.watermark.taken, _MOST_CHANGES)
             if changes:
                 self._say(SearchProgress("catching up", 0, left))
                 self._apply(cursor, index, changes)
@@ -231,11 +223,13 @@ class Feeder:
         if not changes or self._ending.is_set():
             if not changes and self.progress.state != "ready":
                 self._say(SearchProgress("ready", 0, 0))
+                self.memory.fill(self._ending.is_set)
+                self._say(self.progress)
             return False
         last = changes[-1]
         index.commit(replace(index.watermark, taken=last.seq, change=str(last.id)))
         self._say(SearchProgress("ready" if left == len(changes) else "catching up", len(changes), left))
-        self.chats.catch_up()
+        self.memory.catch_up()
         self._database.write(partial(_forget, mark=index.watermark))
         return True
 
@@ -263,15 +257,6 @@ class Feeder:
             if self._ending.is_set():
                 return
             index.add(rows.messages(cursor, ids[first : first + _MESSAGES]))
-
-
-def _changes(cursor: duckdb.DuckDBPyConnection, taken: int) -> tuple[list[Change], int]:
-    """Return the next changes and how many there are in all."""
-    found = cursor.execute(
-        "SELECT seq, kind, id, count(*) OVER () FROM search_changes WHERE seq > ? ORDER BY seq LIMIT ?",
-        [taken, _MOST_CHANGES],
-    ).fetchall()
-    return [Change(*row[:3]) for row in found], int(found[0][3]) if found else 0
 
 
 def _name(transaction: Transaction, mark: Watermark) -> None:

@@ -1,29 +1,22 @@
 """Hits read from the database: the messages and titles that the index found, with snippets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import NamedTuple
 
 import duckdb
 import tantivy
 
 from apehost_core.history.found import Hit, Snippet, Where
-from apehost_core.messages import parts_from_json
-from apehost_core.store.search.chats import Chat, Chats
-from apehost_core.store.search.places import Place, Places
-from apehost_core.store.search.rows import said
+from apehost_core.store.search.chats import Chat
+from apehost_core.store.search.memory import Memory
+from apehost_core.store.search.places import Place
 from apehost_core.store.search.schema import Author, key_in
 from apehost_core.store.search.snippets import Highlighter, beginning
-
-_MESSAGES: Final = """
-SELECT rowid, id::VARCHAR, conversation_id::VARCHAR, role, text, created_at FROM messages
-WHERE rowid IN (SELECT unnest(?::BIGINT[]))"""
-_PARTS: Final = "SELECT rowid, id::VARCHAR, parts FROM messages WHERE rowid IN (SELECT unnest(?::BIGINT[]))"
+from apehost_core.store.search.texts import Said
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """What the index knows of a hit.
 
     Attributes:
@@ -35,15 +28,6 @@ class Document:
     place: Place
     is_title: bool
     author: Author
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    id: str
-    conversation_id: str
-    role: str
-    text: str
-    at: datetime
 
 
 def documents(
@@ -61,57 +45,53 @@ class Reader:
     """Reads the rows of hits.
 
     Args:
-        chats: Their conversations.
+        memory: What they are made of.
     """
 
-    def __init__(self, chats: Chats) -> None:
-        self._chats = chats
-        self._places = Places()
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     def hits(self, cursor: duckdb.DuckDBPyConnection, found: Sequence[Document], highlighter: Highlighter) -> list[Hit]:
         """Return the hits that are still there, in the order given."""
-        places = [each.place for each in found if not each.is_title]
-        messages = {key: _Message(*row) for key, row in self._places.read(cursor, _MESSAGES, places).items()}
+        self._memory.renew(cursor)
+        messages = self._memory.texts.read(cursor, [each.place for each in found if not each.is_title])
         homes = {each.place.key: each.place.key for each in found if each.is_title}
         homes |= {key: key_in(message.conversation_id) for key, message in messages.items()}
-        chats = self._chats.of(cursor, set(homes.values()))
-        snippets = {key: highlighter.snippet(message.text) for key, message in messages.items()}
-        elsewhere = [place for place in places if highlighter.looks and snippets.get(place.key, ()) is None]
-        others = {
-            key: _elsewhere(row[1], highlighter) for key, row in self._places.read(cursor, _PARTS, elsewhere).items()
-        }
+        chats = self._memory.chats.of(cursor, set(homes.values()))
         hits: list[Hit] = []
         for each in found:
-            key = each.place.key
-            chat = chats.get(homes.get(key, -1))
+            chat = chats.get(homes.get(each.place.key, -1))
             if chat is None:
                 continue
             if each.is_title:
                 hits.append(_title_hit(chat, highlighter))
             else:
-                where, snippet = others.get(key) or ("text", snippets[key] or beginning(messages[key].text))
-                hits.append(_hit(messages[key], chat, each.author, where, snippet))
+                hits.append(_hit(messages[each.place.key], chat, each.author, highlighter))
         return hits
 
 
-def _elsewhere(json: str, highlighter: Highlighter) -> tuple[Where, Snippet] | None:
-    """Return a snippet of what a message says beside its text; None where the words are not in it."""
-    texts = said(parts_from_json(json))
-    wheres: tuple[Where, ...] = ("reasoning", "tool")
-    for where in wheres:
-        snippet = highlighter.snippet(texts[where])
+def _shown(message: Said, highlighter: Highlighter) -> tuple[Where, Snippet]:
+    """Return the part of a message where the words are, and a snippet of it."""
+    parts: tuple[tuple[Where, str], ...] = (
+        ("text", message.text),
+        ("reasoning", message.reasoning),
+        ("tool", message.tool),
+    )
+    for where, text in parts:
+        snippet = highlighter.snippet(text)
         if snippet is not None:
             return where, snippet
-    return None
+    return "text", beginning(message.text)
 
 
-def _hit(message: _Message, chat: Chat, author: Author, where: Where, snippet: Snippet) -> Hit:
+def _hit(message: Said, chat: Chat, author: Author, highlighter: Highlighter) -> Hit:
+    where, snippet = _shown(message, highlighter)
     return Hit(
         message_id=message.id,
         conversation_id=chat.id,
         title=chat.title,
         role=message.role,
-        at=message.at,
+        at=_time(message.at_us),
         model=author.model,
         server=author.server,
         where=where,
@@ -128,7 +108,7 @@ def _title_hit(chat: Chat, highlighter: Highlighter) -> Hit:
         conversation_id=chat.id,
         title=chat.title,
         role="",
-        at=datetime.fromtimestamp(chat.at_us / 1e6, UTC),
+        at=_time(chat.at_us),
         model="",
         server="",
         where="title",
@@ -137,3 +117,7 @@ def _title_hit(chat: Chat, highlighter: Highlighter) -> Hit:
         archived=chat.archived,
         trashed=chat.trashed,
     )
+
+
+def _time(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us / 1e6, UTC)

@@ -6,8 +6,7 @@ must be the one that is meant. Where it is not, all numbers are looked up anew a
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import numpy as np
@@ -18,8 +17,7 @@ from apehost_core.store.search.schema import KEY_SQL, key_in
 _NUMBERS: Final = f"SELECT {KEY_SQL} AS key, rowid AS row FROM messages ORDER BY key"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a row stood.
 
     Attributes:

@@ -18,10 +18,11 @@ from apehost_core.messages import (
 )
 from apehost_core.store.search.schema import ARCHIVE, IMPORTED, MESSAGE, NOBODY, TITLE, TRASH, Author, Entry
 
-# What a plain message has in its parts is its text; only the others are worth parsing.
-_MESSAGES = """
-SELECT m.id, m.rowid, m.conversation_id, epoch_ms(m.created_at) // 1000, m.role, m.text,
-    CASE WHEN regexp_matches(m.parts, '"(reasoning|image|tool_call|tool_result)"') THEN m.parts END,
+PARTS = """CASE WHEN regexp_matches(m.parts, '"(reasoning|image|tool_call|tool_result)"') THEN m.parts END"""
+"""The parts of a message in SQL; NULL where they are but its text, so that they need not be parsed."""
+
+_MESSAGES = f"""
+SELECT m.id, m.rowid, m.conversation_id, epoch_ms(m.created_at) // 1000, m.role, m.text, {PARTS},
     c.trashed_at IS NOT NULL, c.archived_at IS NOT NULL, m.import_id IS NOT NULL
 FROM messages m JOIN conversations c ON c.id = m.conversation_id
 WHERE m.id IN (SELECT unnest(?::UUID[]))

@@ -34,7 +34,7 @@ class Search:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._feeder = Feeder(database, folder)
-        self._reader = Reader(self._feeder.chats)
+        self._reader = Reader(self._feeder.memory)
 
     def close(self) -> None:
         """Let go of the index; before the database is closed."""
@@ -70,6 +70,10 @@ class Search:
         with self._database.read() as cursor:
             last = cursor.execute("SELECT coalesce(max(seq), 0) FROM search_changes").fetchall()[0][0]
         return self._feeder.wait(lambda: self._has(int(last)), timeout_s)
+
+    def warm(self, timeout_s: float = _PATIENCE_S) -> bool:
+        """Wait until the newest messages are in memory too, seconds after a start; returns whether they are."""
+        return self._feeder.wait(lambda: self._feeder.memory.filled, timeout_s)
 
     def find(
         self, text: str, *, limit: int = 50, offset: int = 0, order: Order = "relevance", facets: bool = True

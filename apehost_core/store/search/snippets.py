@@ -35,11 +35,6 @@ class Highlighter:
         groups = [f"({_pattern(*each)})" for each in zip(patterns, prefixes, strict=True)]
         self._find = re.compile("|".join(groups)) if groups else None
 
-    @property
-    def looks(self) -> bool:
-        """Whether there are words to look for."""
-        return self._find is not None
-
     def snippet(self, text: str) -> Snippet | None:
         """Return a piece of the text with the words marked; None where none of them is in it."""
         if self._find is None:
@@ -121,9 +116,14 @@ def _cut(text: str, matches: Sequence[tuple[int, int, int]]) -> Snippet:
             pieces += [(text[at:start], False), (text[start:stop], True)]
             at = stop
     pieces += [(text[at:end], False), (_ELLIPSIS if end < len(text) else "", False)]
-    if _BLANKS.search(text, begin, end):
+    if _has_blanks(text[begin:end]):
         return tuple((_BLANKS.sub(" ", piece), marked) for piece, marked in pieces if piece)
     return tuple(piece for piece in pieces if piece[0])
+
+
+def _has_blanks(text: str) -> bool:
+    """Whether there may be more than single spaces between words; quicker than to look for them."""
+    return "  " in text or not text.isprintable()
 
 
 def _densest(matches: Sequence[tuple[int, int, int]]) -> int:
