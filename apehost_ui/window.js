@@ -1,13 +1,14 @@
 // What a browser window does by itself, since Streamlit does not: it keeps what stands in the composer over a reload
 // (in its session storage, under the conversation that the URL names; the text reaches the server only when it is
 // sent), puts the cursor into the composer or the search box, shows the end of a conversation that is opened or the
-// message that the URL names, and reloads a page whose timers Streamlit has lost on a busy machine. Runs once in a
-// window, on all pages.
+// message that the URL names, has Back lead to what was seen last, and reloads a page whose timers Streamlit has lost
+// on a busy machine. Runs once in a window, on all pages.
 
 const PREFIX = "apehost-draft-";
 const EVERY_MS = 250;
 const NEW = "new";
 const SETTLING_MS = 2000; // what a conversation may take to be drawn
+const BETWEEN_MS = 5000; // what a page may take to be left for another
 const STUCK_TICKS = 40; // the line under a live answer counts seconds; so many ticks without a change are no pause
 
 let settledAt = 0;
@@ -18,6 +19,7 @@ let name = null;
 let area = null;
 let box = null; // where the history is searched
 let sought = null; // the message that the URL names
+let renamedAt = -Infinity; // when the names in the URL changed last
 
 function write(text) {
   // React looks at the event, not at the property.
@@ -100,6 +102,18 @@ function look() {
   if (usable && found !== area) meet(found);
   else if (usable) keep();
 }
+
+// Where a page is left for another with names in its URL, Streamlit writes two entries: the page that is left with the
+// new names, and then the other page. Nobody has seen the first; the second takes its place.
+const pushed = history.pushState.bind(history);
+history.pushState = (data, unused, url) => {
+  const to = new URL(url ?? "", location.href);
+  const leaves = to.pathname !== location.pathname;
+  const between = leaves && to.search === location.search && performance.now() - renamedAt < BETWEEN_MS;
+  renamedAt = leaves || !to.search ? -Infinity : performance.now();
+  if (between) history.replaceState(data, unused, url);
+  else pushed(data, unused, url);
+};
 
 setInterval(() => {
   look();

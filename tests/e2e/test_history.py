@@ -64,6 +64,11 @@ def test_everything_that_was_ever_said(window: Page, app: App) -> None:
     hit.click()
     expect(page).to_have_url(re.compile(r"[?&]m="))
     expect(page.locator("[data-sought]")).to_be_visible()
+    page.go_back()
+    expect(box).to_have_value("high tide")
+    expect(hit).to_contain_text("Tides at the pier", timeout=20_000)
+    page.go_forward()
+    expect(page.locator("[data-sought]")).to_be_visible(timeout=20_000)
 
     to(page, "Charts")
     charted(page, "Usage", "Speed")
