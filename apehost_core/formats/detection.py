@@ -17,6 +17,7 @@ from apehost_core.formats import (
 )
 from apehost_core.formats.conversation import ImportedConversation, Unreadable
 from apehost_core.formats.items import Item, each
+from apehost_core.formats.openwebui_database import has_chats, holds_database
 from apehost_core.formats.sources import Document, Source, documents
 from apehost_core.formats.streaming import Damaged, Head, head_of
 
@@ -39,10 +40,11 @@ class Format:
     conversations: Callable[[Iterator[Item], Document], Iterator[ImportedConversation | Unreadable]]
 
 
+OPEN_WEBUI = Format(openwebui.NAME, openwebui.LABEL, openwebui.recognises, each(openwebui.drafts))
 ALL: tuple[Format, ...] = (
     Format(lmstudio.NAME, lmstudio.LABEL, lmstudio.recognises, each(lmstudio.drafts)),
     Format(chatgpt.NAME, chatgpt.LABEL, chatgpt.recognises, each(chatgpt.drafts)),
-    Format(openwebui.NAME, openwebui.LABEL, openwebui.recognises, each(openwebui.drafts)),
+    OPEN_WEBUI,
     Format(claude.NAME, claude.LABEL, claude.recognises, each(claude.drafts)),
     Format(librechat.NAME, librechat.LABEL, librechat.recognises, each(librechat.drafts)),
     Format(llamacpp_ui.NAME, llamacpp_ui.LABEL, llamacpp_ui.recognises, llamacpp_ui.conversations),
@@ -68,6 +70,10 @@ def detect(source: Source) -> str | None:
         if isinstance(document, Unreadable):
             continue
         try:
+            if holds_database(document):
+                if has_chats(document):
+                    return OPEN_WEBUI.name
+                continue
             with document.opening() as stream:
                 head = head_of(stream)
         except (Damaged, OSError):

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from apehost_core.formats.conversation import ImportedConversation, Unreadable
-from apehost_core.formats.detection import ALL, FORMATS, Format, format_of
+from apehost_core.formats.detection import ALL, FORMATS, OPEN_WEBUI, Format, format_of
 from apehost_core.formats.items import items_of
+from apehost_core.formats.openwebui_database import NotOpenWebUi, chats, holds_database
 from apehost_core.formats.sources import Document, Source, documents
 from apehost_core.formats.streaming import Damaged, Progress, head_of
 
@@ -48,6 +49,9 @@ def _read_document(
     document: Document, asked: Format | None, progress: Progress | None
 ) -> Iterator[ImportedConversation | Unreadable]:
     try:
+        if holds_database(document):
+            yield from _read_database(document, asked, progress)
+            return
         with document.opening() as stream:
             head = head_of(stream)
         known = asked or format_of(head)
@@ -60,6 +64,24 @@ def _read_document(
         yield Unreadable(document.name, str(damage))
     except OSError as error:
         yield Unreadable(document.name, f"It could not be read: {error.strerror or type(error).__name__}.")
+
+
+def _read_database(
+    document: Document, asked: Format | None, progress: Progress | None
+) -> Iterator[ImportedConversation | Unreadable]:
+    """Yield the chats of Open WebUI's database; any other one is passed over unless the person named it.
+
+    Raises:
+        Damaged: It cannot be read.
+        OSError: Likewise.
+    """
+    if asked is not None and asked is not OPEN_WEBUI:
+        raise Damaged(f"It is a database, not a file of {asked.label}.")
+    try:
+        yield from OPEN_WEBUI.conversations(chats(document, progress), document)
+    except NotOpenWebUi:
+        if document.alone:
+            raise
 
 
 def _is_named_like_chats(name: str) -> bool:

@@ -18,7 +18,7 @@ from apehost_core.formats.zip_safety import NESTED, Member, ZipRefused, is_zip, 
 
 Source = Path | tuple[str, BinaryIO]
 """A file or folder of this machine, or a name and bytes that can be read and sought."""
-ENDINGS = (".json", ".jsonl", ".ndjson")
+ENDINGS = (".json", ".jsonl", ".ndjson", ".db")
 MOST_FILES = 100_000
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -37,6 +37,7 @@ class Document:
         modified_at: When it was last written; None when not known.
         opening: Opens it at its beginning for as long as the context lasts. Raises Damaged, or OSError.
         alone: The person named this very file.
+        path: Where it lies on this machine; None where it was uploaded, or is packed.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Document:
     modified_at: datetime | None
     opening: Callable[[], AbstractContextManager[BinaryIO]]
     alone: bool = False
+    path: Path | None = None
 
 
 def documents(source: Source) -> Iterator[Document | Unreadable]:
@@ -61,7 +63,7 @@ def documents(source: Source) -> Iterator[Document | Unreadable]:
             yield Unreadable(name, "It is neither a file nor a folder.")
         else:
             with source.open("rb") as stream:
-                yield from _of_stream(name, stream, datetime.fromtimestamp(found.st_mtime, UTC))
+                yield from _of_stream(name, stream, datetime.fromtimestamp(found.st_mtime, UTC), source)
     except OSError as error:
         yield Unreadable(name, _why(error))
 
@@ -86,10 +88,12 @@ def _size_of_stream(stream: BinaryIO) -> int:
         return sum(info.file_size for info in archive.infolist() if _is_content(info.filename))
 
 
-def _of_stream(name: str, stream: BinaryIO, modified_at: datetime | None) -> Iterator[Document | Unreadable]:
+def _of_stream(
+    name: str, stream: BinaryIO, modified_at: datetime | None, path: Path | None = None
+) -> Iterator[Document | Unreadable]:
     """Yield the one file, or the files of the archive that it is."""
     if not is_zip(stream):
-        yield Document(name, PurePosixPath(name).name, "", modified_at, lambda: _rewound(stream), alone=True)
+        yield Document(name, PurePosixPath(name).name, "", modified_at, lambda: _rewound(stream), True, path)
         return
     try:
         archive = opened(stream)
@@ -122,7 +126,7 @@ def _of_folder(folder: Path) -> Iterator[Document | Unreadable]:
         except OSError as error:
             yield Unreadable(str(inner), _why(error))
             continue
-        yield Document(str(inner), inner.name, _folder(inner), modified_at, lambda path=path: _plain(path))
+        yield Document(str(inner), inner.name, _folder(inner), modified_at, lambda path=path: _plain(path), path=path)
 
 
 def _walk(folder: Path) -> Iterator[Path | Unreadable]:

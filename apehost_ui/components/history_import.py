@@ -23,7 +23,7 @@ from apehost_ui.markdown import plain_label
 
 PATH_KEY = "import-path"
 UPLOAD_KEY = "import-upload"
-_TYPES = ["json", "jsonl", "ndjson", "zip"]
+_TYPES = ["json", "jsonl", "ndjson", "zip", "db"]
 _FATES = {"new": "new", "changed": "changed"}
 
 
