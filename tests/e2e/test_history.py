@@ -54,21 +54,7 @@ def test_everything_that_was_ever_said(window: Page, app: App) -> None:
     page.get_by_role("button", name=re.compile("^Import")).click()
     expect(page.locator(".st-key-import-past")).to_contain_text("LM Studio", timeout=20_000)
 
-    page.keyboard.press("Control+k")
-    box = page.locator(".st-key-q input")
-    expect(box).to_be_focused()
-    box.press_sequentially("high tide", delay=30)
-    hit = page.locator(".st-key-hits [class*='st-key-see-'] button").first
-    expect(hit).to_contain_text("Tides at the pier", timeout=20_000)
-    expect(page).to_have_url(re.compile(r"q=high"))
-    hit.click()
-    expect(page).to_have_url(re.compile(r"[?&]m="))
-    expect(page.locator("[data-sought]")).to_be_visible()
-    page.go_back()
-    expect(box).to_have_value("high tide")
-    expect(hit).to_contain_text("Tides at the pier", timeout=20_000)
-    page.go_forward()
-    expect(page.locator("[data-sought]")).to_be_visible(timeout=20_000)
+    found_and_opened(page)
 
     to(page, "Charts")
     charted(page, "Usage", "Speed")
@@ -91,6 +77,25 @@ def test_everything_that_was_ever_said(window: Page, app: App) -> None:
     to(page, "Search")
     page.locator(".st-key-q input").fill("high tide")
     expect(page.locator(".st-key-no-hits")).to_be_visible(timeout=20_000)
+
+
+def found_and_opened(page: Page) -> None:
+    """Look for words, open a hit at its message, and go back to the search and forth again."""
+    page.keyboard.press("Control+k")
+    box = page.locator(".st-key-q input")
+    expect(box).to_be_focused()
+    box.press_sequentially("high tide", delay=30)
+    hit = page.locator(".st-key-hits [class*='st-key-see-'] button").first
+    expect(hit).to_contain_text("Tides at the pier", timeout=20_000)
+    expect(page).to_have_url(re.compile(r"q=high"))
+    hit.click()
+    expect(page).to_have_url(re.compile(r"[?&]m="))
+    expect(page.locator("[data-sought]")).to_be_visible()
+    page.go_back()
+    expect(box).to_have_value("high tide")
+    expect(hit).to_contain_text("Tides at the pier", timeout=20_000)
+    page.go_forward()
+    expect(page.locator("[data-sought]")).to_be_visible(timeout=20_000)
 
 
 def charted(page: Page, *groups: str) -> None:
