@@ -10,7 +10,7 @@ from apehost_core.runs.run import Generation
 from apehost_core.store import RunRow, StoredMessage
 from apehost_ui import state
 from apehost_ui.components.fault import fault_box
-from apehost_ui.components.message import ANSWER_AVATAR, answer_footer, avatar, message_body
+from apehost_ui.components.message import ANSWER_AVATAR, answer_footer, avatar, message_body, told_elsewhere
 from apehost_ui.components.request_inspector import inspector_dialog, open_inspector
 from apehost_ui.host import host
 from apehost_ui.live import live_answer
@@ -60,6 +60,7 @@ def _stored(stored: StoredMessage, generations: list[Generation]) -> None:
     role = stored.message.role
     with st.chat_message(role, avatar=avatar(stored.message)), st.container(key=f"message-{stored.id}"):
         message_body(stored.message)
+        told_elsewhere(stored)
         if generations:
             answer_footer(generations, stored.message, on_info=open_inspector)
 

@@ -7,8 +7,8 @@ from typing import Any
 from apehost_core.messages import Message, parts_from_json, parts_to_json
 
 MESSAGE_QUERY = (
-    "SELECT id::VARCHAR, conversation_id::VARCHAR, parent_id::VARCHAR, role, parts, created_at, run_id::VARCHAR "
-    "FROM messages"
+    "SELECT id::VARCHAR, conversation_id::VARCHAR, parent_id::VARCHAR, role, parts, created_at, run_id::VARCHAR, "
+    "coalesce(hidden, false), rating FROM messages"
 )
 
 
@@ -23,6 +23,8 @@ class StoredMessage:
         message: What it says.
         created_at: UTC.
         run_id: The run that wrote it; None for what people wrote.
+        hidden: The program that it was imported from did not show it.
+        rating: 1 or -1 as the person voted there; None where he did not.
     """
 
     id: str
@@ -31,9 +33,11 @@ class StoredMessage:
     message: Message
     created_at: datetime
     run_id: str | None
+    hidden: bool = False
+    rating: int | None = None
 
     def row(self) -> dict[str, object]:
-        """Return the columns."""
+        """Return the columns of what is said here; nobody hides that, or votes on it."""
         return {
             "id": self.id,
             "conversation_id": self.conversation_id,
@@ -48,6 +52,6 @@ class StoredMessage:
 
 def message_of(row: tuple[Any, ...]) -> StoredMessage:
     """Return the message of a row of `MESSAGE_QUERY`."""
-    message_id, conversation_id, parent_id, role, parts, created_at, run_id = row
+    message_id, conversation_id, parent_id, role, parts, created_at, run_id, hidden, rating = row
     message = Message(role, parts_from_json(parts))
-    return StoredMessage(message_id, conversation_id, parent_id, message, created_at, run_id)
+    return StoredMessage(message_id, conversation_id, parent_id, message, created_at, run_id, hidden, rating)

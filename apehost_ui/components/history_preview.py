@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from apehost_core.store import StoredMessage
-from apehost_ui.components.message import avatar, message_body
+from apehost_ui.components.message import avatar, message_body, told_elsewhere
 from apehost_ui.markdown import plain_label
 
 _HEIGHT_PX, _LINES, _LINE = 380, 8, 100
@@ -22,6 +22,7 @@ def preview(messages: Sequence[StoredMessage], *, on_open: Callable[[], None]) -
             for stored in messages:
                 with st.chat_message(stored.message.role, avatar=avatar(stored.message)):
                     message_body(stored.message)
+                    told_elsewhere(stored)
         st.button("Open in chat", key="preview-open", icon=":material/chat:", on_click=on_open)
 
 

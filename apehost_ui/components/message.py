@@ -6,6 +6,7 @@ import streamlit as st
 
 from apehost_core.messages import ImagePart, Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from apehost_core.runs.run import Generation
+from apehost_core.store import StoredMessage
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.reasoning import reasoning
 from apehost_ui.markdown import plain_label, safe
@@ -13,6 +14,10 @@ from apehost_ui.words import answered_by_another, moved, stats_line
 
 ANSWER_AVATAR = ":material/graphic_eq:"
 PERSON_AVATAR = ":material/person:"
+_RATINGS = {
+    1: ":material/thumb_up: rated good in the program it comes from",
+    -1: ":material/thumb_down: rated bad in the program it comes from",
+}
 
 
 def avatar(message: Message) -> str:
@@ -42,6 +47,15 @@ def _text(message: Message, text: str) -> None:
         st.text(text)
     else:
         st.markdown(safe(text))
+
+
+def told_elsewhere(stored: StoredMessage) -> None:
+    """Draw what the program that a message was imported from knew of it."""
+    known = [_RATINGS[stored.rating]] if stored.rating in _RATINGS else []
+    if stored.hidden:
+        known.append(":material/visibility_off: not shown in the program it comes from")
+    if known:
+        st.caption(" · ".join(known))
 
 
 def answer_footer(generations: Sequence[Generation], shown: Message | None, *, on_info: Callable[[str], None]) -> None:

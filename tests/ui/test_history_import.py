@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from streamlit import config
 
 from apehost_core.history.imports import ImportJob
 from apehost_core.testing.simulator import Simulator
@@ -57,6 +59,13 @@ def test_an_empty_section_teaches(app: Running) -> None:
     page = opened().page
     for piece in ("LM Studio", "ChatGPT", "Nothing was imported yet", "can be undone"):
         assert piece in page
+
+
+def test_the_limit_of_an_upload_is_said(app: Running) -> None:
+    """Beside the box for files stands how large one may be, and what to do with a larger one."""
+    tab = opened()
+    assert f"of up to {config.get_option('server.maxUploadSize')} MB" in tab.at.file_uploader[0].label
+    assert "A larger one: put it on ApeHost's computer" in tab.page
 
 
 def test_looking_comes_first(app: Running) -> None:
@@ -196,6 +205,28 @@ def test_an_imported_answer_says_so(app: Running, tmp_path: Path) -> None:
     for piece in ("An ape.", "lmstudio", "40.0 tok/s stated", "first token 0.50 s stated", "not measured here"):
         assert piece in answer
     assert "Info" not in answer
+
+
+def test_votes_and_hidden_messages_of_other_programs(start: Start, tmp_path: Path) -> None:
+    """What the other program knew of a message stands under it."""
+    chat = orjson.loads((FORMATS_FOLDER / "openwebui" / "chats.json").read_bytes())[0]
+    (tmp_path / "votes.json").write_bytes(orjson.dumps([chat | {"archived": False}]))
+    node = {"id": "m", "parent": None, "children": []}
+    node["message"] = {
+        "id": "m",
+        "author": {"role": "user"},
+        "content": {"content_type": "text", "parts": ["Be brief."]},
+        "metadata": {"is_visually_hidden_from_conversation": True},
+    }
+    hidden = {"title": "Brief", "conversation_id": "c", "current_node": "m", "mapping": {"m": node}}
+    (tmp_path / "hidden.json").write_bytes(orjson.dumps([hidden]))
+    app = start({"mini": Simulator()})
+    jobs = app.host.history.imports
+    jobs.take_in(tmp_path)
+    until(lambda: jobs.job is not None and not jobs.job.running)
+    pages = {found.title: Tab(link=found.id).page for found in app.host.conversations.recent(2)}
+    assert "rated bad in the program it comes from" in pages["Wind and waves"]
+    assert "not shown in the program it comes from" in pages["Brief"]
 
 
 def test_an_imported_chat_goes_on(start: Start, home: Path) -> None:
