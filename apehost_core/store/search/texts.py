@@ -1,10 +1,11 @@
 """What messages say, in memory: of the newest ones, and of those that were found last.
 
 Reading fifty rows anywhere in a million takes the database longer than the engine needs to find them, and most of what
-is found is new. A message takes 0.15 KB beside its text; together they take no more than `MOST_BYTES`.
+is found is new. A message takes 0.3 KB beside its text; together they take no more than `MOST_BYTES`.
 """
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -19,7 +20,7 @@ from apehost_core.store.search.rows import PARTS, said
 from apehost_core.store.search.schema import key_in
 
 MOST_BYTES: Final = 256 << 20
-_OVERHEAD: Final = 150  # of an entry: key, its place in the table, head of the bytes
+_OVERHEAD: Final = 200  # of an entry: key, its places in table and list, head of the bytes
 _AT_ONCE: Final = 2_000
 _SPAN: Final = timedelta(days=30)
 
@@ -63,7 +64,7 @@ class Texts:
         self._most = most_bytes
         self._places = Places()
         self._lock = threading.Lock()
-        self._kept: dict[int, bytes] = {}  # the longest unused first
+        self._kept: OrderedDict[int, bytes] = OrderedDict()  # the longest unused first
         self._bytes = 0
         self._seq = 0
         self._stale: dict[str, int] = {}
@@ -110,7 +111,7 @@ class Texts:
     def put(self, newest: dict[int, bytes]) -> None:
         """Keep messages, the first of them for the longest, and what was asked for already for longer still."""
         with self._lock:
-            asked_for, self._kept, self._bytes = self._kept, {}, 0
+            asked_for, self._kept, self._bytes = self._kept, OrderedDict(), 0
             for key in reversed(newest):
                 self._keep(key, newest[key])
             for key, packed in asked_for.items():
@@ -128,15 +129,15 @@ class Texts:
 
     def _used(self, key: int) -> Said | None:
         """Return a message that is kept, and keep it for longer."""
-        packed = self._kept.pop(key, None)
+        packed = self._kept.get(key)
         if packed is None:
             return None
         seq, *values = orjson.loads(packed)
         message = Said._make(values)
         if seq < self._stale.get(message.conversation_id, 0):
-            self._bytes -= len(packed) + _OVERHEAD
+            self._drop(key)
             return None
-        self._kept[key] = packed
+        self._kept.move_to_end(key)
         return message
 
     def _keep(self, key: int, packed: bytes) -> None:
@@ -144,7 +145,8 @@ class Texts:
         self._kept[key] = packed
         self._bytes += len(packed) + _OVERHEAD
         while self._bytes > self._most:
-            self._drop(next(iter(self._kept)))
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= len(dropped) + _OVERHEAD
 
     def _drop(self, key: int) -> None:
         packed = self._kept.pop(key, None)
