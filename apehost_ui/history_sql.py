@@ -15,12 +15,15 @@ from apehost_ui import history_sql_actions as do
 from apehost_ui import state
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.history_sql_editor import (
+    NameTaken,
     SaveActions,
     open_menu,
+    opened_line,
     parameter_fields,
-    save_menu,
+    save_buttons,
     schema_browser,
     statement_box,
+    undo_button,
 )
 from apehost_ui.components.history_sql_result import (
     result_chart,
@@ -37,6 +40,9 @@ from apehost_ui.words import duration
 _PATIENCE_S: Final = 0.4
 _LOOK_EVERY_S: Final = 0.3
 _TILE_FRESH_S: Final = 300.0
+_SAVING: Final = SaveActions(
+    do.save_over, do.save_new, do.save_instead, do.save_beside, do.rename, do.pin, do.unpin, do.delete
+)
 
 
 def sql() -> None:
@@ -75,13 +81,26 @@ def _editor() -> None:
     opened = queries.get(page.query) if page.query else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         open_menu(queries.list(), on_open=do.open_picked)
-    page.text = statement_box(page.text)
+    above = st.container(key="sql-opened")
+    page.text = statement_box(page.text, on_change=do.note)
+    if opened is not None:
+        with above:
+            opened_line(opened, page.text)
     parameter_fields(_parameters(page.text), page.values)
     with st.container(horizontal=True, key="sql-buttons"):
         st.button("Run", key="sql-run", type="primary", icon=":material/play_arrow:", on_click=do.run)
-        save_menu(opened, SaveActions(do.save_over, do.save_new, do.pin, do.unpin, do.delete))
+        save_buttons(opened, _SAVING, taken=_taken(page.taken), refusal=page.keep_refusal)
+        if page.replaced:
+            undo_button(page.replaced[-1].text, on_undo=do.undo)
     if page.said:
         st.caption(page.said)
+
+
+def _taken(query_id: str | None) -> NameTaken | None:
+    """Return the saved query whose name was given for another one, with a name that keeps both."""
+    queries = host().history.queries
+    taken = queries.get(query_id) if query_id else None
+    return None if taken is None else NameTaken(taken, queries.free_name(taken.name))
 
 
 def _parameters(text: str) -> tuple[str, ...]:

@@ -1,19 +1,24 @@
 """What the buttons of the SQL section do: calls to the console, and what the page remembers afterwards."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from apehost_core.errors import ApeHostError
-from apehost_core.history.console import SavedQuery, TableFormat, typed
+import streamlit as st
+
+from apehost_core.errors import ApeHostError, Fault
+from apehost_core.history.console import ChartChoice, SavedQuery, TableFormat, typed
 from apehost_core.history.console_examples import EXAMPLES
 from apehost_ui import state
-from apehost_ui.components.history_sql_editor import NAME_KEY, OPEN_KEY, TEXT_KEY, parameter_key
+from apehost_ui.components.history_sql_editor import OPEN_KEY, TEXT_KEY, name_key, parameter_key
 from apehost_ui.components.history_sql_result import COLOUR_KEY, MARK_KEY, SHOWN_KEY, X_KEY, Y_KEY
-from apehost_ui.history_state import SqlState
+from apehost_ui.history_state import Draft, SqlState
 from apehost_ui.host import host
+from apehost_ui.markdown import plain_label
 
 QUERY, SQL = "query", "sql"
 """What the URL calls the saved query that is opened, and a statement that is not saved."""
 _LONGEST_IN_URL = 8_000
+_MOST_REPLACED = 30
 
 
 def arrive() -> None:
@@ -26,17 +31,19 @@ def arrive() -> None:
     query_id, sql = named
     saved = host().history.queries.get(query_id) if query_id else None
     if saved is not None:
-        _show(page, saved.sql, saved.parameters)
-        _opened(page, saved)
+        _show(page, replace(_kept(saved), text=sql or saved.sql), placed=saved.sql)
     elif sql is not None:
-        _show(page, sql, {})
+        _show(page, Draft(sql), placed="")
+
+
+def note() -> None:
+    """Remember what is typed, also where the same press leaves the section."""
+    state.history().sql.text = state.widget_value(TEXT_KEY) or ""
 
 
 def run() -> None:
     """Have the statement in the box run, and the URL name it."""
-    page = state.history().sql
-    page.refusal, page.said = None, ""
-    page.text = state.widget_value(TEXT_KEY) or ""
+    page = _begun()
     try:
         names = host().history.console.check(page.text).parameters
         values = _values(page, names)
@@ -66,36 +73,78 @@ def open_picked() -> None:
     state.put(OPEN_KEY, None)
     if picked is None:
         return
-    page = state.history().sql
     kind, _, name = picked.partition(":")
     if kind == "saved":
         saved = host().history.queries.get(name)
         if saved is not None:
-            _show(page, saved.sql, saved.parameters)
-            _opened(page, saved)
+            _place(_kept(saved))
     else:
         example = EXAMPLES[int(name)]
-        _show(page, example.sql, dict(example.parameters))
-        page.chart = example.chart
-        state.put(SHOWN_KEY, "chart" if example.chart else "table")
-    _name_in_url(page)
+        _place(Draft(example.sql, dict(example.parameters), chart=example.chart, shown=_shown(example.chart)))
 
 
 def use_view(name: str) -> None:
     """Put a statement over a view into the box."""
+    _place(Draft(f"SELECT *\nFROM {name}\nLIMIT 100"))
+    kept = " Undo puts back what you wrote." if state.history().sql.replaced else ""
+    st.toast(f"{plain_label(name)} stands in the box.{kept}", icon=":material/input:")
+
+
+def undo() -> None:
+    """Put back what a person wrote and something else took the place of; what is written now can be put back then."""
     page = state.history().sql
-    _show(page, f"SELECT *\nFROM {name}\nLIMIT 100", {})
-    _name_in_url(page)
+    if page.replaced:
+        _show(page, page.replaced[-1], placed="", aside=0)
+        _name_in_url(page)
 
 
 def save_over() -> None:
     """Keep the statement in the box in place of the opened query."""
-    _save(state.history().sql.query)
+    page = _begun()
+    opened = _query(page.query)
+    if opened is not None:
+        page.refusal = _save(page, opened.name, opened.id)
 
 
 def save_new() -> None:
-    """Keep the statement in the box as a query of its own."""
-    _save(None)
+    """Keep the statement in the box as a query of its own; where the name is taken, the page asks what to do."""
+    page = _begun()
+    name = _name(page)
+    taken = host().history.queries.named(name)
+    if taken is None:
+        page.keep_refusal = _save(page, name, None)
+    else:
+        page.taken = taken.id
+
+
+def save_instead() -> None:
+    """Keep the statement in the box in place of the query whose name was given."""
+    taken = _query(state.history().sql.taken)
+    page = _begun()
+    if taken is not None:
+        page.keep_refusal = _save(page, taken.name, taken.id)
+
+
+def save_beside() -> None:
+    """Keep the statement in the box under the name that was given, with a number behind it."""
+    taken = _query(state.history().sql.taken)
+    page = _begun()
+    if taken is not None:
+        page.keep_refusal = _save(page, host().history.queries.free_name(taken.name), None)
+
+
+def rename() -> None:
+    """Give the opened query the name that is typed; what it asks stays as it was saved."""
+    page = _begun()
+    opened = _query(page.query)
+    if opened is None:
+        return
+    try:
+        host().history.queries.save(_name(page), opened.sql, opened.parameters, opened.chart, query_id=opened.id)
+    except ApeHostError as error:
+        page.keep_refusal = error.fault
+    else:
+        page.said = "Renamed."
 
 
 def pin() -> None:
@@ -109,12 +158,17 @@ def unpin() -> None:
 
 
 def delete() -> None:
-    """Forget the opened query; its statement stays in the box."""
+    """Forget the opened query; its statement can still be had."""
     page = state.history().sql
+    saved = _query(page.query)
     _change(host().history.queries.delete, "Deleted. The statement is still in the box.")
-    if page.refusal is None:
-        page.query = None
-        _name_in_url(page)
+    if page.keep_refusal is not None or saved is None:
+        return
+    page.query, page.placed = None, ""
+    if saved.sql != page.text:
+        page.replaced.append(replace(_kept(saved), query=None))
+        page.said = "Deleted. Undo brings its statement back."
+    _name_in_url(page)
 
 
 def open_statement(sql: str) -> None:
@@ -132,20 +186,45 @@ def refresh_tiles() -> None:
     state.history().sql.tiles.clear()
 
 
-def _save(query_id: str | None) -> None:
+def _begun() -> SqlState:
+    """Return what the section remembers, with nothing said yet of what is done now."""
     page = state.history().sql
-    page.refusal, page.said = None, ""
-    page.text = state.widget_value(TEXT_KEY) or ""
+    _forget_said(page)
+    page.text = _text(page)
+    return page
+
+
+def _forget_said(page: SqlState) -> None:
+    page.refusal, page.keep_refusal, page.said, page.taken = None, None, "", None
+
+
+def _name(page: SqlState) -> str:
+    """Return the name that is typed at this moment."""
+    opened = _query(page.query)
+    return state.widget_value(name_key(opened.id if opened else None)) or ""
+
+
+def _text(page: SqlState) -> str:
+    """Return what stands in the box at this moment."""
+    typed_in = state.widget_value(TEXT_KEY)
+    return page.text if typed_in is None else typed_in
+
+
+def _query(query_id: str | None) -> SavedQuery | None:
+    return host().history.queries.get(query_id) if query_id else None
+
+
+def _save(page: SqlState, name: str, query_id: str | None) -> Fault | None:
+    """Keep the statement in the box, and return why it cannot be kept."""
     chart = page.chart if state.widget_value(SHOWN_KEY) == "chart" else None
     try:
         values = _values(page, host().history.console.check(page.text).parameters)
-        name = state.widget_value(NAME_KEY) or ""
         saved = host().history.queries.save(name, page.text, values, chart, query_id=query_id)
     except ApeHostError as error:
-        page.refusal = error.fault
-        return
-    page.query, page.said = saved.id, "Saved."
+        return error.fault
+    page.query, page.placed, page.said = saved.id, saved.sql, "Saved."
     _name_in_url(page)
+    return None
 
 
 def _values(page: SqlState, names: Sequence[str]) -> dict[str, str]:
@@ -157,40 +236,69 @@ def _values(page: SqlState, names: Sequence[str]) -> dict[str, str]:
 
 
 def _change(verb: Callable[[str], None], said: str) -> None:
-    page = state.history().sql
-    page.refusal, page.said = None, ""
+    page = _begun()
     if page.query is None:
         return
     try:
         verb(page.query)
     except ApeHostError as error:
-        page.refusal = error.fault
+        page.keep_refusal = error.fault
     else:
         page.said = said
 
 
-def _opened(page: SqlState, saved: SavedQuery) -> None:
-    page.query, page.chart = saved.id, saved.chart
-    state.put(SHOWN_KEY, "chart" if saved.chart else "table")
-    state.put(NAME_KEY, saved.name)
+def _kept(saved: SavedQuery) -> Draft:
+    """Return what opening a saved query puts into the box."""
+    return Draft(saved.sql, saved.parameters, saved.id, saved.chart, _shown(saved.chart))
 
 
-def _show(page: SqlState, sql: str, values: dict[str, str]) -> None:
-    """Put a statement into the box, which no result belongs to yet."""
-    page.text, page.query, page.run, page.chart = sql, None, None, None
-    page.refusal, page.said = None, ""
-    page.values |= values
-    state.put(TEXT_KEY, sql)
-    for name, value in values.items():
+def _shown(chart: ChartChoice | None) -> str:
+    return "table" if chart is None else "chart"
+
+
+def _place(draft: Draft) -> None:
+    """Put what a person has picked into the box, and have the URL name it."""
+    page = state.history().sql
+    _show(page, draft, placed=draft.text)
+    _name_in_url(page)
+
+
+def _show(page: SqlState, draft: Draft, *, placed: str, aside: int | None = None) -> None:
+    """Put something into the box; what a person wrote there is set aside.
+
+    Args:
+        page: What the section remembers.
+        draft: What is put there.
+        placed: The statement that need not be set aside later, because it can be put there again.
+        aside: The place that what was there gets among all that was set aside; None for the last.
+    """
+    before = _standing(page)
+    page.replaced = [other for other in page.replaced if other.text not in (before.text, draft.text)]
+    if before.text.strip() and before.text not in (page.placed, draft.text):
+        page.replaced.insert(len(page.replaced) if aside is None else aside, before)
+        del page.replaced[:-_MOST_REPLACED]
+    page.text, page.query, page.chart, page.placed = draft.text, draft.query, draft.chart, placed
+    page.run, page.ran = draft.run, draft.ran
+    _forget_said(page)
+    page.values |= draft.values
+    state.put(TEXT_KEY, draft.text)
+    for name, value in draft.values.items():
         state.put(parameter_key(name), value)
-    state.forget(MARK_KEY, X_KEY, Y_KEY, COLOUR_KEY, NAME_KEY)
+    state.forget(MARK_KEY, X_KEY, Y_KEY, COLOUR_KEY)
+    if draft.shown is not None:
+        state.put(SHOWN_KEY, draft.shown)
+
+
+def _standing(page: SqlState) -> Draft:
+    """Return what stands in the box at this moment, with all that belongs to it."""
+    values = _values(page, tuple(page.values))
+    return Draft(_text(page), values, page.query, page.chart, state.widget_value(SHOWN_KEY), page.run, page.ran)
 
 
 def _name_in_url(page: SqlState) -> None:
-    """Have the URL name the saved query while the box has its statement, else the statement where it is short."""
-    saved = host().history.queries.get(page.query) if page.query else None
-    if saved is not None and saved.sql == page.text:
-        page.arrived = saved.id, None
-    else:
-        page.arrived = None, page.text if page.text and len(page.text) <= _LONGEST_IN_URL else None
+    """Have the URL name the opened query, and the statement where it is another one and short."""
+    saved = _query(page.query)
+    kept = saved is not None and saved.sql == page.text
+    short = 0 < len(page.text) <= _LONGEST_IN_URL
+    page.arrived = saved.id if saved else None, page.text if short and not kept else None
     state.names_in_url(dict(zip((QUERY, SQL), page.arrived, strict=True)))

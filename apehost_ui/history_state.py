@@ -30,6 +30,29 @@ class Undo:
     tag: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What stands in the box of the SQL section, or stood there, with what belongs to it.
+
+    Attributes:
+        text: The statement.
+        values: What is typed for parameters, by name.
+        query: Id of the saved query that is opened; None when none is.
+        chart: How the result is drawn.
+        shown: Whether the result is shown as a "table" or a "chart"; None as it was.
+        run: Id of the run whose result belongs to it; None where it was not run.
+        ran: The statement of that run, and what its parameters had.
+    """
+
+    text: str
+    values: dict[str, str] = field(default_factory=dict[str, str])
+    query: str | None = None
+    chart: ChartChoice | None = None
+    shown: str | None = None
+    run: str | None = None
+    ran: tuple[str, dict[str, str]] = ("", {})
+
+
 @dataclass(slots=True)
 class SqlState:
     """What the SQL section remembers.
@@ -38,11 +61,15 @@ class SqlState:
         text: What stands in the box.
         values: What was typed for parameters, by name; also of those that the statement does not name any more.
         query: Id of the saved query that is opened; None when none is.
+        placed: What was put into the box last and can be put there again; all else is what a person wrote.
+        replaced: What a person wrote and something else took the place of, the latest last.
+        taken: Id of the saved query whose name was given for another one; None when none was.
         arrived: The saved query and the statement that the URL named when they were last taken from it.
         run: Id of the run whose result is shown; None before the first.
         ran: The statement of that run, and what its parameters had.
         chart: How the result is drawn.
         refusal: Why the last action was not done.
+        keep_refusal: Why it was not, where it was one of the popover that keeps queries.
         said: What the last action did.
         tiles: Of the pinned queries, by id: the run, when it was begun (seconds of a monotonic clock), and for which
             edition of the query.
@@ -51,11 +78,15 @@ class SqlState:
     text: str = ""
     values: dict[str, str] = field(default_factory=dict[str, str])
     query: str | None = None
+    placed: str = ""
+    replaced: list[Draft] = field(default_factory=list[Draft])
+    taken: str | None = None
     arrived: tuple[str | None, str | None] = (None, None)
     run: str | None = None
     ran: tuple[str, dict[str, str]] = ("", {})
     chart: ChartChoice | None = None
     refusal: Fault | None = None
+    keep_refusal: Fault | None = None
     said: str = ""
     tiles: dict[str, tuple[str, float, str]] = field(default_factory=dict[str, tuple[str, float, str]])
 

@@ -48,6 +48,37 @@ def test_what_cannot_be_kept(queries: SavedQueries, name: str, sql: str) -> None
     assert [] == list(queries.list())
 
 
+def test_a_name_is_given_once(queries: SavedQueries) -> None:
+    """A second query of one name is refused, however it is capitalised, unless it is to replace the first."""
+    first, other = queries.save("Mine", SQL, {}), queries.save("Other", SQL, {})
+    for query_id in (None, other.id):
+        with pytest.raises(InputRefused, match="already a saved query named 'mINE'"):
+            queries.save(" mINE", "SELECT 1", {}, query_id=query_id)
+    assert [SQL, SQL] == [query.sql for query in queries.list()]
+    assert first.id == queries.save("MINE", "SELECT 1", {}, query_id=first.id).id
+    assert [("MINE", "SELECT 1"), ("Other", SQL)] == [(query.name, query.sql) for query in queries.list()]
+
+
+def test_names_that_were_given_twice(database: Database, queries: SavedQueries) -> None:
+    """Two queries of one name from before can each be changed under it."""
+    first, second = queries.save("Mine", SQL, {}), queries.save("Other", SQL, {})
+    database.write(lambda transaction: transaction.execute("UPDATE saved_queries SET name = 'Mine'", []))
+    for query in (first, second):
+        queries.save("Mine", "SELECT 1", {}, query_id=query.id)
+    assert [("Mine", "SELECT 1")] * 2 == [(query.name, query.sql) for query in queries.list()]
+
+
+def test_a_name_is_found_and_made_free(queries: SavedQueries) -> None:
+    """A name is found however it is written; the first number that makes it free is put behind it."""
+    long = "x" * 120
+    made = queries.save("Mine", SQL, {})
+    assert made == queries.named(" mine ")
+    assert queries.named("Other") is None
+    queries.save("mine (2)", SQL, {})
+    queries.save(long, SQL, {})
+    assert ("Mine (3)", "x" * 116 + " (2)") == (queries.free_name("Mine"), queries.free_name(long))
+
+
 def test_pins(queries: SavedQueries) -> None:
     """Pinned queries come in the order of their pinning, until there is no more room; unpinned ones are kept."""
     ids = [queries.save(f"Query {number:02}", "SELECT 1", {}).id for number in range(MOST_PINNED + 1)]

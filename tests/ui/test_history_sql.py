@@ -12,59 +12,19 @@ from apehost_core.history.console import ChartChoice, ColumnKind, Mark, Result, 
 from apehost_ui import history_sql, state
 from apehost_ui import history_sql_actions as do
 from apehost_ui.components.history_sql_chart import MARKS, fitting, query_chart
-from tests.integration.console_samples import fill
 from tests.ui.conftest import Start
 from tests.ui.drawing import drawn, ran
+from tests.ui.querying import COUNT, SECTION, box, filled, keep, opened, run, settle
 from tests.ui.running import Running, until
 from tests.ui.tab import Tab
 
-SECTION = "sql"
-COUNT = "SELECT model, count(*) AS calls FROM v_generations GROUP BY model ORDER BY model"
 FOREVER = "WITH RECURSIVE r AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM r) SELECT max(x) FROM r"
 
 
 @pytest.fixture
 def running(start: Start) -> Running:
     """A host without servers, with something to ask about."""
-    running = start({})
-    fill(running.host._parts.database)
-    return running
-
-
-def opened(**named: str) -> Tab:
-    """A new tab on the section, with further names in its URL."""
-    tab = Tab()
-    tab.to("history")
-    for name, value in {state.SECTION: SECTION, **named}.items():
-        tab.at.query_params[name] = value
-    return tab.run()
-
-
-def run(tab: Tab, sql: str) -> Tab:
-    """Type a statement, press Run and wait for its end."""
-    tab.at.text_area(key="sql-text").set_value(sql)
-    tab.click("sql-run")
-    return settle(tab)
-
-
-def settle(tab: Tab) -> Tab:
-    """Wait until nothing runs any more, and let the tab see it."""
-    until(lambda: "Cancel" not in tab.run().buttons)
-    return tab
-
-
-def keep(running: Running, name: str, sql: str, chart: ChartChoice | None = None, *, pinned: bool = False) -> str:
-    """Save a query and return its id."""
-    queries = running.host.history.queries
-    saved = queries.save(name, sql, {}, chart)
-    if pinned:
-        queries.pin(saved.id)
-    return saved.id
-
-
-def box(tab: Tab) -> str:
-    """What stands in the box."""
-    return tab.at.text_area(key="sql-text").value or ""
+    return filled(start)
 
 
 def table(tab: Tab) -> list[dict[Hashable, Any]]:
@@ -129,19 +89,6 @@ def test_the_url_names_what_is_run(running: Running) -> None:
     """After Run a copied link opens the same statement."""
     tab = run(opened(), COUNT)
     assert COUNT == tab.at.query_params["sql"]
-
-
-def test_a_saved_query_opens_by_its_link(running: Running) -> None:
-    """The URL names a saved query; its statement and name are filled in."""
-    tab = opened(query=keep(running, "Calls", COUNT))
-    assert COUNT == box(tab)
-    assert "Calls" == tab.at.text_input(key="sql-name").value
-
-
-@pytest.mark.parametrize("named", ["nothing", "01900000-0000-7000-8000-000000000000"])
-def test_a_link_to_a_query_that_is_gone(running: Running, named: str) -> None:
-    """The box is empty, and nothing breaks."""
-    assert "" == box(opened(query=named))
 
 
 def test_an_example_is_filled_in_and_drawn(running: Running) -> None:
@@ -241,39 +188,6 @@ def test_a_result_without_numbers_has_no_chart(running: Running) -> None:
     tab = run(opened(), "SELECT title FROM v_conversations")
     tab.at.button_group(key="sql-shown").set_value("chart")
     assert "numbers in one of them" in tab.run().box("sql-outcome")
-
-
-def test_a_query_is_saved_pinned_and_deleted(running: Running) -> None:
-    """A statement is kept under a name, pinned, unpinned and forgotten; the URL names it meanwhile."""
-    queries = running.host.history.queries
-    tab = run(opened(), COUNT)
-    tab.write(sql_name="Calls of each").click("sql-save-new")
-    (saved,) = queries.list()
-    assert ("Calls of each", COUNT, saved.id) == (saved.name, saved.sql, tab.at.query_params["query"])
-    tab.click("sql-pin")
-    assert [saved.id] == [query.id for query in queries.pinned()]
-    tab.click("sql-unpin")
-    assert [] == list(queries.pinned())
-    tab.click("sql-delete")
-    assert [] == list(queries.list())
-    assert COUNT == box(tab)
-
-
-def test_a_query_without_a_name_is_refused(running: Running) -> None:
-    """The page says that a name is missing, and nothing is kept."""
-    tab = run(opened(), COUNT).write(sql_name="  ").click("sql-save-new")
-    assert "needs a name" in tab.errors
-    assert [] == list(running.host.history.queries.list())
-
-
-def test_a_changed_query_is_saved_in_place(running: Running) -> None:
-    """What is opened and changed is kept in place, or beside it."""
-    queries = running.host.history.queries
-    tab = opened(query=keep(running, "Calls", COUNT))
-    run(tab, "SELECT 1 AS x").click("sql-save-over")
-    assert ["SELECT 1 AS x"] == [query.sql for query in queries.list()]
-    tab.write(sql_name="Other").click("sql-save-new")
-    assert ["Calls", "Other"] == [query.name for query in queries.list()]
 
 
 def test_names_and_values_are_not_markdown(running: Running) -> None:
