@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from apehost_core.errors import ApeHostError
+from apehost_core.errors import ApeHostError, Fault, InputRefused
 from apehost_core.history.care import Preview, Remedy, Rules
 from apehost_core.store.care import Care
 from apehost_ui import state
@@ -16,7 +16,7 @@ from apehost_ui.components.history_data import (
     next_start,
     size_table,
 )
-from apehost_ui.components.history_data_care import RuleActions, retention, soundness
+from apehost_ui.components.history_data_care import RuleActions, retention, soundness, typed_rules
 from apehost_ui.components.history_export import export_tables
 from apehost_ui.history_actions import telling
 from apehost_ui.host import host
@@ -64,6 +64,15 @@ def _rules(care: Care, *, idle: bool) -> None:
     found = care.job.result if care.job is not None else None
     preview = found if isinstance(found, Preview) else None
     retention(kept, preview, care.applied, RuleActions(_preview, _save, _apply), idle=idle)
+
+
+def _typed() -> Rules:
+    """Return the rules that stand in the fields while a button is being pressed."""
+    try:
+        kept = _care().rules
+    except ApeHostError:
+        kept = Rules()
+    return typed_rules(kept)
 
 
 def _progress() -> None:
@@ -115,16 +124,19 @@ def _mend(remedy: Remedy) -> None:
             _care().select_newest()
 
 
-def _preview(rules: Rules) -> None:
+def _preview() -> None:
     with telling():
-        _care().preview(rules)
+        _care().preview(_typed())
 
 
-def _save(rules: Rules) -> None:
+def _save() -> None:
     with telling():
-        _care().set_rules(rules)
+        _care().set_rules(_typed())
 
 
 def _apply() -> None:
     with telling():
+        if _typed() != _care().rules:
+            title = "The rules were changed, and nothing was applied"
+            raise InputRefused(Fault(kind="bad_request", title=title, advice="Save them first."))
         _care().apply()

@@ -5,6 +5,7 @@ plain data that survives page switches.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
@@ -21,6 +22,7 @@ from apehost_ui.page_state import (
     SetupDraft,
 )
 
+_Value = TypeVar("_Value")
 CONVERSATION = "c"
 MESSAGE = "m"
 COMPARISON = "comparison"
@@ -227,6 +229,11 @@ def widget_value(key: str) -> str | None:
 def number(key: str) -> int:
     """Return the value of a widget of numbers from inside its callback."""
     return st.session_state[key]
+
+
+def held(key: str, otherwise: _Value) -> _Value:
+    """Return what a field holds at this moment, also inside a callback; a value of its type where it is not drawn."""
+    return st.session_state.get(key, otherwise)
 
 
 def put(key: str, value: object) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from apehost_core.history.care import MOST_DAYS, Applied, IdleAction, Integrity, Preview, Problem, Remedy, Rules
+from apehost_ui import state
 from apehost_ui.components.history_data_words import (
     REMEDIES,
     check_words,
@@ -18,6 +19,8 @@ from apehost_ui.markdown import plain_label
 from apehost_ui.words import moment
 
 _OFFERED = 90
+_IDLE_ACTION_KEY = "rule-idle-action"
+_TRASH_DAYS_KEY = "rule-trash-days"
 _ACTIONS: dict[IdleAction, str] = {"archive": "put in the archive", "trash": "put in the trash"}
 _MENDING: dict[Remedy, str] = {
     "rebuild_index": "Make the index anew",
@@ -27,16 +30,16 @@ _MENDING: dict[Remedy, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RuleActions:
-    """What the buttons of rules do.
+    """What the buttons of rules do; what is typed then is in `typed_rules`.
 
     Attributes:
-        preview: Counts what rules would touch.
-        save: Keeps rules.
+        preview: Counts what the rules in the fields would touch.
+        save: Keeps them.
         apply: Applies those that are kept.
     """
 
-    preview: Callable[[Rules], None]
-    save: Callable[[Rules], None]
+    preview: Callable[[], None]
+    save: Callable[[], None]
     apply: Callable[[], None]
 
 
@@ -95,7 +98,8 @@ def retention(
         "Beside what is in the trash, nothing goes unless a rule here says so. Rules are applied after each start, and "
         "every day."
     )
-    rules = _fields(kept)
+    _fields(kept)
+    rules = typed_rules(kept)
     if preview is not None and preview.rules == rules:
         with st.container(border=True, key="care-preview"):
             st.markdown("**As things are now:**")
@@ -103,19 +107,11 @@ def retention(
     with st.container(horizontal=True):
         icon = ":material/visibility:"
         label = "See what they touch"
-        st.button(label, key="rules-see", icon=icon, disabled=not idle, on_click=actions.preview, args=(rules,))
+        st.button(label, key="rules-see", icon=icon, disabled=not idle, on_click=actions.preview)
         changed = rules != kept
+        # Never disabled: a number that is being typed comes with the press, so that nobody knows of it before.
         kind = "primary" if changed else "secondary"
-        icon = ":material/save:"
-        st.button(
-            "Save rules",
-            key="rules-save",
-            icon=icon,
-            type=kind,
-            disabled=not changed,
-            on_click=actions.save,
-            args=(rules,),
-        )
+        st.button("Save rules", key="rules-save", icon=":material/save:", type=kind, on_click=actions.save)
         blocked = changed or not idle
         icon = ":material/play_arrow:"
         st.button("Apply now", key="rules-apply", icon=icon, disabled=blocked, on_click=actions.apply)
@@ -123,36 +119,51 @@ def retention(
         st.caption(plain_label(f"Applied {moment(applied.at)}: {touched_words(applied.touched)}."))
 
 
-def _fields(kept: Rules) -> Rules:
+def typed_rules(kept: Rules) -> Rules:
+    """Return the rules that stand in the fields at this moment, also while a button is being pressed.
+
+    Args:
+        kept: What those have that were never drawn.
+    """
+    return Rules(
+        _typed_days("log", kept.log_days),
+        _typed_days("body", kept.body_days),
+        _typed_days("idle", kept.idle_days),
+        state.held(_IDLE_ACTION_KEY, kept.idle_action),
+        state.held(_TRASH_DAYS_KEY, kept.trash_days),
+    )
+
+
+def _typed_days(name: str, kept: int | None) -> int | None:
+    is_on = state.held(f"rule-{name}", kept is not None)
+    return state.held(f"rule-{name}-days", kept or _OFFERED) if is_on else None
+
+
+def _fields(kept: Rules) -> None:
     help_ = "The steps of each answer. Without them Info under an answer shows its measurements only."
-    log_days = _days("Delete event logs of runs", "days after the run's end", "log", kept.log_days, help_)
+    _days("Delete event logs of runs", "days after the run's end", "log", kept.log_days, help_)
     help_ = "What was sent to the servers, word for word. The chats themselves stay."
-    body_days = _days("Delete bodies of requests", "days after the request", "body", kept.body_days, help_)
+    _days("Delete bodies of requests", "days after the request", "body", kept.body_days, help_)
     help_ = "Both can be undone in the search section: take chats out of the archive or the trash there."
-    idle_days = _days("Put away chats that are not used", "days after the last message", "idle", kept.idle_days, help_)
-    idle_action = kept.idle_action
-    if idle_days is not None:
+    if _days("Put away chats that are not used", "days after the last message", "idle", kept.idle_days, help_):
         names = tuple(_ACTIONS)
-        picked = st.radio(
+        st.radio(
             "Such chats are",
             names,
             index=names.index(kept.idle_action),
             format_func=_ACTIONS.__getitem__,
             horizontal=True,
-            key="rule-idle-action",
+            key=_IDLE_ACTION_KEY,
         )
-        idle_action = picked
     label = "Days in the trash before something is deleted for good"
-    trash_days = st.number_input(label, 1, MOST_DAYS, kept.trash_days, key="rule-trash-days", width=360)
+    st.number_input(label, 1, MOST_DAYS, kept.trash_days, key=_TRASH_DAYS_KEY, width=360)
     st.caption("Event logs and bodies of comparisons stay: their results are drawn from them.")
-    return Rules(log_days, body_days, idle_days, idle_action, int(trash_days))
 
 
-def _days(label: str, unit: str, name: str, kept: int | None, help_: str) -> int | None:
-    """Draw a rule that is on or off, with its number of days; None when it is off."""
+def _days(label: str, unit: str, name: str, kept: int | None, help_: str) -> bool:
+    """Draw a rule with its number of days, and return whether it is on."""
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"rule-row-{name}"):
         is_on = st.toggle(label, kept is not None, key=f"rule-{name}", help=help_)
-        if not is_on:
-            return None
-        days = st.number_input(unit, 1, MOST_DAYS, kept or _OFFERED, key=f"rule-{name}-days", width=220)
-    return int(days)
+        if is_on:
+            st.number_input(unit, 1, MOST_DAYS, kept or _OFFERED, key=f"rule-{name}-days", width=220)
+    return is_on

@@ -141,6 +141,34 @@ def test_rules_are_seen_before_they_are_kept(app: Running) -> None:
     assert opened().at.toggle(key="rule-idle").value
 
 
+def test_rules_are_saved_with_the_press_that_ends_the_typing(app: Running) -> None:
+    """A number comes together with the press of a button, which takes it as it stands in the field."""
+    tab = opened()
+    tab.at.toggle(key="rule-log").set_value(True)
+    tab.run()
+    tab.at.number_input(key="rule-log-days").set_value(7)
+    ended(app, tab.press("See what they touch"))
+    assert "As things are now" in tab.box("care-preview")
+    tab.at.number_input(key="rule-log-days").set_value(8)
+    assert not tab.at.button(key="rules-save").disabled
+    tab.press("Save rules")
+    assert Rules(log_days=8) == care(app).rules
+    tab.at.number_input(key="rule-trash-days").set_value(5)
+    assert not tab.at.button(key="rules-save").disabled
+    tab.press("Save rules")
+    assert Rules(log_days=8, trash_days=5) == care(app).rules
+
+
+def test_rules_are_applied_as_they_are_seen(app: Running) -> None:
+    """Whoever types a number and presses Apply is told to save it first: other rules than those are not applied."""
+    care(app).set_rules(Rules(log_days=7))
+    tab = opened()
+    tab.at.number_input(key="rule-log-days").set_value(8)
+    tab.press("Apply now")
+    assert "Save them first" in tab.errors
+    assert care(app).applied is None
+
+
 def test_rules_that_cannot_be_read(app: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rules that are damaged are said to be, and the rest of the section stands."""
 
