@@ -7,13 +7,12 @@ from apehost_core.history.imports import (
     Findings,
     ImportBatch,
     ImportJob,
-    ImportProgress,
     ImportReport,
     Undone,
     WatchedFolder,
     Work,
 )
-from apehost_ui.words import moment
+from apehost_ui.words import moment, size
 
 _MOST_TITLES = 3
 _WORKING: dict[Work, str] = {"look": "Reading", "import": "Importing", "undo": "Undoing the import of"}
@@ -48,14 +47,23 @@ def source_words(findings: Findings) -> str:
 
 
 def job_words(job: ImportJob) -> str:
-    """Return what goes on: "Importing export.zip · 1,204 conversations"."""
-    pieces = [f"{_WORKING[job.work]} {job.name}", *_read(job.progress)]
+    """Return what goes on and how far it is: "Importing export.zip · 1,234 of about 5,000 conversations".
+
+    Where nobody knows how many there are, bytes say it: "1,234 conversations · 12 MB of 48 MB".
+    """
+    progress = job.progress
+    known = progress.expected is not None and progress.conversations <= progress.expected
+    pieces = [f"{_WORKING[job.work]} {job.name}"]
+    if known:
+        about = "" if job.work == "undo" else "about "  # a file may change after it was looked at
+        pieces.append(f"{progress.conversations:,} of {about}{counted(progress.expected or 0, 'conversation')}")
+    elif progress.conversations:
+        pieces.append(counted(progress.conversations, "conversation"))
+    if progress.size and not known:
+        pieces.append(f"{size(progress.bytes)} of {size(progress.size)}")
+    if progress.unreadable:
+        pieces.append(f"{progress.unreadable:,} unreadable")
     return " · ".join([*pieces, "stopping"] if job.stopping else pieces)
-
-
-def _read(progress: ImportProgress) -> list[str]:
-    pieces = [counted(progress.conversations, "conversation")] if progress.conversations else []
-    return [*pieces, f"{progress.unreadable:,} unreadable"] if progress.unreadable else pieces
 
 
 def report_words(report: ImportReport) -> str:

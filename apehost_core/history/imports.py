@@ -79,6 +79,11 @@ class Findings:
     remarks: tuple[Remark, ...] = ()
 
     @property
+    def conversations(self) -> int:
+        """How many were read."""
+        return self.new + self.changed + self.same + self.trashed
+
+    @property
     def anything(self) -> bool:
         """Whether there is something to take in."""
         return self.new + self.changed > 0
@@ -154,12 +159,18 @@ class ImportProgress:
         conversations: How many were read.
         messages: How many of their messages are not here yet.
         unreadable: How many things no conversation could be made of.
+        bytes: How many were read, unpacked; 0 where they are not counted.
+        size: How many bytes there are; 0 where that is not known.
+        expected: How many conversations there are in all; None where that is not known.
     """
 
     fraction: float | None = None
     conversations: int = 0
     messages: int = 0
     unreadable: int = 0
+    bytes: int = 0
+    size: int = 0
+    expected: int | None = None
 
 
 Progress = Callable[[ImportProgress], None]

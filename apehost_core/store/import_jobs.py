@@ -106,12 +106,14 @@ class ImportJobs:
         wanted = source or self._source
         if wanted is None:
             raise _refused("Nothing is chosen to be imported", "Choose a file or folder first.")
+        looked = self.job.findings if source is None and self.job is not None else None
+        expected = looked.conversations if looked is not None else None
 
         def work(tell: Progress) -> ImportJob:
-            report = self._imports.run(wanted, tell)
+            report = self._imports.run(wanted, lambda progress: tell(replace(progress, expected=expected)))
             return replace(self._now(), report=report)
 
-        self._begin("import", name_of(wanted), work)
+        self._begin("import", name_of(wanted), work, ImportProgress(expected=expected))
         self._source = None
 
     def undo(self, batch: ImportBatch) -> None:
@@ -148,12 +150,18 @@ class ImportJobs:
         if self._thread is not None:
             self._thread.join(_ENDING_S)
 
-    def _begin(self, work: Work, name: str, done: Callable[[Progress], ImportJob]) -> None:
+    def _begin(
+        self,
+        work: Work,
+        name: str,
+        done: Callable[[Progress], ImportJob],
+        progress: ImportProgress = ImportProgress(),  # noqa: B008 -- frozen
+    ) -> None:
         with self._lock:
             if self.job is not None and self.job.running:
                 raise _refused("Something else is being imported or undone", "Wait for its end, or stop it.")
             self._stop.clear()
-            self.job = ImportJob(work, name)
+            self.job = ImportJob(work, name, progress=progress)
             self._thread = threading.Thread(target=self._run, args=(done,), name="apehost-import", daemon=True)
             self._thread.start()
 

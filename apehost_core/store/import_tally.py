@@ -62,8 +62,9 @@ class Tally:
 
     def tell(self) -> None:
         """Say how far it is; raises what the progress raises."""
-        fraction = min(1.0, self.bytes / self.size) if self.size else None
-        self.progress(ImportProgress(fraction, sum(self.counts.values()), self.messages, self.unreadable))
+        read, read_so_far = sum(self.counts.values()), min(self.bytes, self.size)
+        fraction = read_so_far / self.size if self.size else None
+        self.progress(ImportProgress(fraction, read, self.messages, self.unreadable, read_so_far, self.size))
 
     def findings(self) -> Findings:
         """Return what was found so far."""

@@ -130,7 +130,8 @@ class Imports:
                 total = TakenOut(total.removed + done.removed, total.restored + done.restored, total.kept + done.kept)
                 self.revision += 1
                 if progress is not None:
-                    progress(ImportProgress((start + len(some)) / len(ids), start + len(some)))
+                    done_so_far = start + len(some)
+                    progress(ImportProgress(done_so_far / len(ids), done_so_far, expected=len(ids)))
             self._database.write(partial(_mark_undone, import_id=import_id, kept=len(total.kept)))
             self.revision += 1
         return Undone(len(total.removed), len(total.restored), total.kept)

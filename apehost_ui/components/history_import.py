@@ -64,8 +64,10 @@ def sources(lm_studio: Path | None, watched: WatchedFolder | None, actions: Sour
             st.caption(plain_label(f"At once, from {_from_home(lm_studio)}. It can be undone."), width="content")
     left, right = st.columns(2, gap="medium")
     with left:
-        help_ = "An export as it was downloaded: zip, json or jsonl. Larger files: by their path."
-        st.file_uploader("Upload a file", type=_TYPES, key=UPLOAD_KEY, help=help_, on_change=actions.uploaded)
+        label = f"Upload a file of up to {st.get_option('server.maxUploadSize')} MB"
+        help_ = "An export as it was downloaded (zip, json or jsonl), or Open WebUI's database (webui.db)."
+        st.file_uploader(label, type=_TYPES, key=UPLOAD_KEY, help=help_, on_change=actions.uploaded)
+        st.caption("A larger one: put it on ApeHost's computer and name it in the other field.")
     with right, st.form("import-path-form", border=False):
         help_ = "A file of any size, or a folder, on the computer that ApeHost runs on."
         st.text_input("Or name a file or folder on ApeHost's computer", key=PATH_KEY, help=help_)

@@ -62,13 +62,27 @@ def test_look_import_undo(jobs: ImportJobs, database: Database, tmp_path: Path) 
     assert looked.findings is not None
     assert (1, []) == (looked.findings.new, titles(database))
     jobs.take_in()
-    report = ended(jobs).report
-    assert report is not None
-    assert ("done", ["chat"]) == (report.ending, titles(database))
+    imported = ended(jobs)
+    assert imported.report is not None
+    assert ("done", ["chat"]) == (imported.report.ending, titles(database))
     jobs.undo(jobs.list()[0])
     undone = ended(jobs).undone
     assert undone is not None
     assert (1, []) == (undone.removed, titles(database))
+
+
+def test_jobs_know_how_much_there_is(jobs: ImportJobs, tmp_path: Path) -> None:
+    """What was looked at is counted in conversations when it is imported or undone; else bytes are known."""
+    chat = lm_studio_chat(tmp_path, "chat", "Who?")
+    jobs.look(chat)
+    looked = ended(jobs).progress
+    assert (chat.stat().st_size, None) == (looked.size, looked.expected)
+    jobs.take_in()
+    assert (1, 1) == (ended(jobs).progress.conversations, ended(jobs).progress.expected)
+    jobs.undo(jobs.list()[0])
+    assert (1, 1) == (ended(jobs).progress.conversations, ended(jobs).progress.expected)
+    jobs.take_in(chat)
+    assert ended(jobs).progress.expected is None
 
 
 def test_what_was_looked_at_is_imported_once(jobs: ImportJobs, tmp_path: Path) -> None:

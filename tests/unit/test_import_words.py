@@ -14,6 +14,7 @@ from apehost_core.history.imports import (
     ImportReport,
     Undone,
     WatchedFolder,
+    Work,
 )
 from apehost_ui.import_words import (
     batch_words,
@@ -53,6 +54,22 @@ def test_jobs() -> None:
     progress = ImportProgress(0.5, 1204, 3, 2)
     assert "Importing a · 1,204 conversations · 2 unreadable" == job_words(ImportJob("import", "a", progress=progress))
     assert "Undoing the import of a · stopping" == job_words(ImportJob("undo", "a", stopping=True))
+
+
+@pytest.mark.parametrize(
+    ("work", "progress", "words"),
+    [
+        ("import", ImportProgress(0.2, 1234, expected=5000, bytes=5, size=9), "1,234 of about 5,000 conversations"),
+        ("import", ImportProgress(0.2, 0, expected=5000), "0 of about 5,000 conversations"),
+        ("import", ImportProgress(0.9, 12, expected=11, bytes=5, size=9), "12 conversations · 5 B of 9 B"),
+        ("undo", ImportProgress(0.5, 200, expected=400), "200 of 400 conversations"),
+        ("look", ImportProgress(0.2, 1, bytes=12_000_000, size=48_000_000), "1 conversation · 12 MB of 48 MB"),
+        ("look", ImportProgress(0.0, 0, size=48_000_000), "0 B of 48 MB"),
+    ],
+)
+def test_how_far_a_job_is(work: Work, progress: ImportProgress, words: str) -> None:
+    """What was done is said with how much there is: conversations where their number is known, else bytes."""
+    assert job_words(ImportJob(work, "a", progress=progress)).endswith(f" a · {words}")
 
 
 @pytest.mark.parametrize(
