@@ -58,7 +58,7 @@ from apehost_core.store.care_swap import settle_swap
 from apehost_core.store.comparisons import Comparisons
 from apehost_core.store.conversations import Conversations
 from apehost_core.store.database import Database
-from apehost_core.store.history import GenerationRow, recent_generations
+from apehost_core.store.history import CallKind, GenerationRow, count_generations, recent_generations
 from apehost_core.store.interrupted import close_interrupted
 from apehost_core.store.lab import LabStore
 from apehost_core.store.library import Library
@@ -188,9 +188,13 @@ class Host:
         runs = [run for run in self.hub.live_in(conversation_id) if run.spec.kind == "chat"]
         return runs[-1] if runs else None
 
-    def recent_generations(self, limit: int) -> list[GenerationRow]:
-        """Return the latest model calls, newest first. Blocks; call it off the loop."""
-        return recent_generations(self._parts.database, limit)
+    def recent_generations(self, limit: int, kind: CallKind | None = None) -> list[GenerationRow]:
+        """Return the latest model calls of one kind or (None) of all, newest first. Blocks; call it off the loop."""
+        return recent_generations(self._parts.database, limit, kind)
+
+    def count_generations(self) -> dict[CallKind, int]:
+        """Return how many model calls there are of each kind. Blocks; call it off the loop."""
+        return count_generations(self._parts.database)
 
     def inspect(self, generation_id: str) -> Inspection | None:
         """Return how a model call came to be; None when there is none of that id. Blocks; call it off the loop."""

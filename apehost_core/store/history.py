@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from apehost_core.events import Outcome
+from apehost_core.events import Outcome, RunKind
 from apehost_core.store.database import Database
+
+CallKind = RunKind | Literal["imported"]
+"""What a call was for; those that other programs have made are a kind of their own."""
+_KIND = "CASE source WHEN 'imported' THEN 'imported' ELSE coalesce(run_kind, 'chat') END"
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRow:
     """One model call in a list; times in ms, rates in tokens a second, None where unknown."""
 
+    kind: CallKind
     started_at: datetime
     conversation_title: str | None
     server: str
@@ -24,15 +30,30 @@ class GenerationRow:
     finish_reason: str | None
 
 
-def recent_generations(database: Database, limit: int) -> list[GenerationRow]:
-    """Return the latest model calls of conversations, newest first; calls that only name a chat are left out.
+def recent_generations(database: Database, limit: int, kind: CallKind | None = None) -> list[GenerationRow]:
+    """Return the latest model calls, newest first; of one kind, or (None) of all.
 
     Raises:
         StoreError: They could not be read.
     """
-    columns = ", ".join(GenerationRow.__dataclass_fields__)
+    columns = ", ".join(name for name in GenerationRow.__dataclass_fields__ if name != "kind")
     with database.read() as cursor:
         rows = cursor.execute(
-            f"SELECT {columns} FROM v_generations WHERE run_kind <> 'title' ORDER BY id DESC LIMIT ?", [limit]
+            f"SELECT {_KIND} AS kind, {columns} FROM v_generations WHERE $kind IS NULL OR kind = $kind "
+            "ORDER BY started_at DESC, id DESC LIMIT $limit",
+            {"kind": kind, "limit": limit},
         ).fetchall()
     return [GenerationRow(*row) for row in rows]
+
+
+def count_generations(database: Database) -> dict[CallKind, int]:
+    """Return how many model calls there are of each kind, the most frequent first; kinds without any are left out.
+
+    Raises:
+        StoreError: They could not be read.
+    """
+    with database.read() as cursor:
+        rows = cursor.execute(
+            f"SELECT {_KIND} AS kind, count(*) FROM v_generations GROUP BY kind ORDER BY count(*) DESC, kind"
+        ).fetchall()
+    return dict(rows)
