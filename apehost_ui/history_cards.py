@@ -14,6 +14,7 @@ from apehost_ui import history_chart_reads as read
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.history_card_model import model_card
 from apehost_ui.components.history_card_tool import tool_card
+from apehost_ui.components.history_card_words import FEWEST_TO_SPREAD
 from apehost_ui.components.switch import url_switch
 from apehost_ui.history_charts import asked_for, nothing_yet, outside
 
@@ -55,7 +56,11 @@ def _models(scope: Scope) -> None:
     first = _page(len(found), "models_page")
     for place, card in enumerate(found[first : first + _A_PAGE]):
         model_card(card, place, scope.time_zone)
-    st.caption("Numbers in square brackets are where a share or a speed lies with 95 % confidence.")
+    st.caption(
+        "Numbers in square brackets are where a share or a speed lies with 95 % confidence. Times of first tokens and "
+        "speeds of writing are medians; in round brackets, "
+        f"from {FEWEST_TO_SPREAD} calls on, where eight of ten calls lie."
+    )
 
 
 def _tools(scope: Scope) -> None:
@@ -70,7 +75,10 @@ def _tools(scope: Scope) -> None:
     with st.container(horizontal=True, key="tool-cards"):
         for place, card in enumerate(found[first : first + _A_PAGE]):
             tool_card(card, place, scope.time_zone)
-    st.caption("Numbers in square brackets are where a share lies with 95 % confidence.")
+    st.caption(
+        "Numbers in square brackets are where a share lies with 95 % confidence. Times are medians; in round brackets, "
+        f"from {FEWEST_TO_SPREAD} calls on, where eight of ten calls lie."
+    )
 
 
 def _page(total: int, key: str) -> int:

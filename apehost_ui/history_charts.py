@@ -5,6 +5,7 @@ of the group that is open are read.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Literal, TypeVar
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from apehost_core.errors import ApeHostError
-from apehost_core.history.charts import Options, Scope, Series
+from apehost_core.history.charts import Bucket, Options, Scope, Series
 from apehost_ui import history_chart_reads as read
 from apehost_ui import history_periods, state
 from apehost_ui.components import history_chart_pictures as picture
@@ -44,6 +45,7 @@ _SERIES: Final[dict[Series, str]] = {
     "server": "By server",
     "kind": "By purpose",
 }
+_EACH: Final[dict[Bucket, str]] = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
 _AMOUNTS: Final[dict[picture.Amount, str]] = {"calls": "Calls", "tokens": "Tokens"}
 
 
@@ -153,11 +155,17 @@ def _usage(scope: Scope, times: Times) -> None:
 
 def _speed(scope: Scope, times: Times) -> None:
     by = _by("speed_by")
+    if by != "all":
+        times = replace(times, bucket=history_periods.coarser(times.bucket, times.start, times.end))
     ttft = read.chart("ttft_over_time", scope, times.bucket, by)
-    _block(ttft, lambda: picture.spread(ttft, times, "ttft_ms"))
     decode = read.chart("decode_over_time", scope, times.bucket, by)
-    _block(decode, lambda: picture.spread(decode, times, "decode_tok_s"), unit="tok/s")
-    st.caption("Lines are medians. Of ten calls, eight lie in the band around a line; it is left out of many lines.")
+    names = picture.series(ttft, decode)
+    _block(ttft, lambda: picture.spread(ttft, times, "ttft_ms", names))
+    _block(decode, lambda: picture.spread(decode, times, "decode_tok_s", names), unit="tok/s")
+    st.caption(
+        f"Each point is the median of {_EACH[times.bucket]}. Of ten calls, eight lie in the band around a line; it is "
+        "left out where there are more than three lines."
+    )
 
 
 def _length(scope: Scope, _: Times) -> None:

@@ -19,6 +19,7 @@ PERIODS: dict[PeriodName, str] = {
 _DAYS: dict[PeriodName, int] = {"7d": 7, "30d": 30, "90d": 90}
 _HOURS_AS_BARS = 48
 _FEWEST_BARS = 7
+_MOST_POINTS = 48
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2200, 1, 1)
 _WIDTHS: dict[Bucket, timedelta] = {
     "hour": timedelta(hours=1),
@@ -99,6 +100,15 @@ def bucket(this: Period, first: datetime | None, last: datetime | None) -> Bucke
         return "hour"
     found = bucket_for(start, end)
     return "day" if found == "hour" else found
+
+
+def coarser(narrow: Bucket, start: datetime, end: datetime) -> Bucket:
+    """Return the bucket with which several lines are still told apart: that one, or the next that has few points."""
+    buckets = list(_WIDTHS)
+    for found in buckets[buckets.index(narrow) :]:
+        if end - start <= _MOST_POINTS * _WIDTHS[found]:
+            return found
+    return buckets[-1]
 
 
 def covered(

@@ -1,5 +1,6 @@
 """A card of one model in one quantisation: what it is used for, how fast it is, how people and tools get on with it."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -13,6 +14,8 @@ from apehost_ui.components.history_chart_marks import SOURCES
 from apehost_ui.markdown import plain_label
 
 Lines = Sequence[tuple[str, str]]
+_RANGE = re.compile(r"(?<=\d)\\?-(?=\d)")
+_JOINER, _SPACE = "\u2060", "\u00a0"
 
 
 def model_card(card: ModelCard, place: int, zone: str) -> None:
@@ -44,7 +47,7 @@ def facts(lines: Lines, *, alt: str) -> None:
         lines: Names and what they are; text of any kind.
         alt: What screen readers say that it is.
     """
-    rows = pd.DataFrame([(f"**{plain_label(what)}**", plain_label(words)) for what, words in lines])
+    rows = pd.DataFrame([(f"**{plain_label(what)}**", _unbroken(plain_label(words))) for what, words in lines])
     _table(rows, alt=alt, heads=False)
 
 
@@ -78,15 +81,20 @@ def _speeds(speeds: Sequence[SizeSpeed], name: str) -> None:
     rows = pd.DataFrame(
         {
             "Prompt tokens": [span_label(speed.span) for speed in speeds],
-            "First token": [say.spread_words(speed.ttft_ms, "ttft_ms") for speed in speeds],
-            "Writes, tok/s": [say.spread_words(speed.decode_tok_s, "decode_tok_s", unit_told=True) for speed in speeds],
+            "First token": [_unbroken(say.spread_words(speed.ttft_ms, "ttft_ms")) for speed in speeds],
+            "Writes, tok/s": [
+                _unbroken(say.spread_words(speed.decode_tok_s, "decode_tok_s", unit_told=True)) for speed in speeds
+            ],
             "n": [_n(speed) for speed in speeds],
         }
     )
     _table(rows, alt=f"{name}: speed by length of the prompt", heads=True)
-    st.caption(
-        f"Medians, and in brackets where eight of ten calls lie; the latter from {say.FEWEST_TO_SPREAD} calls on."
-    )
+
+
+def _unbroken(words: str) -> str:
+    """Return words in which no line ends within a range of numbers, or before a unit, however narrow the column."""
+    joined = _RANGE.sub(rf"\g<0>{_JOINER}", words)
+    return joined.replace(" %", f"{_SPACE}%").replace("n = ", f"n{_SPACE}={_SPACE}")
 
 
 def _n(speed: SizeSpeed) -> str:

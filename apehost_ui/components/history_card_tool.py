@@ -50,4 +50,4 @@ def _facts(card: ToolCard) -> Iterator[tuple[str, str]]:
     for model, rate in card.models[:_MOST_MODELS]:
         yield model, say.rate_words(rate, "call")
     if (more := len(card.models) - _MOST_MODELS) > 0:
-        yield "", f"{counted(more, 'model')} more"
+        yield "", counted(more, "more model")

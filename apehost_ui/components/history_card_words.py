@@ -26,7 +26,7 @@ def rate_words(rate: Rate, noun: str) -> str:
 
 
 def spread_words(spread: Spread | None, measure: Measure, *, unit_told: bool = False) -> str:
-    """Return how values lie: "412 ms (90-1,200)", of few "412 ms"; "-" where there is none.
+    """Return how values lie: "412 ms (90-1,200)", of few "412 ms".
 
     Args:
         spread: The values.
@@ -34,7 +34,7 @@ def spread_words(spread: Spread | None, measure: Measure, *, unit_told: bool = F
         unit_told: The unit stands elsewhere.
     """
     if spread is None:
-        return "-"
+        return "not known"
     unit = unit_of(measure, spread.p50)
     low, middle, high = (number(value * unit.factor) for value in (spread.p10, spread.p50, spread.p90))
     words = middle if unit_told else f"{middle} {unit.word}"

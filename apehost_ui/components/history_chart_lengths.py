@@ -11,7 +11,6 @@ from apehost_ui.components.history_chart_marks import (
     Spec,
     amount,
     draw,
-    legend_px,
     shapes,
     tip,
     told_apart,
@@ -19,7 +18,7 @@ from apehost_ui.components.history_chart_marks import (
     wrapped,
 )
 
-_PLOT_PX: Final = 300
+_PLOT_PX: Final = 230
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def length_lines(points: Sequence[Point], names: Sequence[str], measure: Measure
     ]
     told = "; ".join(f"{point.who}, {point.span} tokens: {number(point.middle * unit.factor)}" for point in points)
     spec: Spec = {"encoding": {"x": x}, "layer": layers}
-    draw(drawn, spec, height=_PLOT_PX + legend_px(names), key=key, alt=f"{title} ({unit.word}), medians. {told}.")
+    draw(drawn, spec, height=_PLOT_PX, key=key, alt=f"{title} ({unit.word}), medians. {told}.")
 
 
 def _short(tokens: int) -> str:

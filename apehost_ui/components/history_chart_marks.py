@@ -8,7 +8,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pandas as pd
@@ -25,9 +25,10 @@ SOURCES: Final = {"measured": "Measured here", "imported": "Imported, as other p
 """How the two sources of calls are called above their panels."""
 EMPTY_CONFIG: Final[Spec] = {"view": {"stroke": None}}
 _DASHES: Final = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4), (4, 2, 1, 2))
-_LEGEND_CHARACTERS = 38
+_LEGEND_CHARACTERS, _SYMBOL_CHARACTERS = 38, 4
 _LEGEND_LINE_PX = 20
 _LOG_FROM = 30
+_MONTHS_FROM = timedelta(days=200)  # from there on, marks of an axis are months apart
 _SHORT: Final = "format(datum.value, datum.value >= 1000 ? '~s' : '~g')"
 
 
@@ -46,9 +47,15 @@ class Times:
     end: datetime
 
 
-def numbers_axis(ticks: int = 5) -> Spec:
-    """Return how an axis of numbers is labelled: few numbers, none cut, thousands as "12k"."""
-    return {"tickCount": ticks, "labelOverlap": True, "labelFlush": True, "labelExpr": _SHORT}
+def numbers_axis(ticks: int = 5, *, whole: bool = False) -> Spec:
+    """Return how an axis of numbers is labelled: few numbers, none cut, thousands as "12k".
+
+    Args:
+        ticks: About how many.
+        whole: What is counted has no halves.
+    """
+    axis: Spec = {"tickCount": ticks, "labelOverlap": True, "labelFlush": True, "labelExpr": _SHORT}
+    return {**axis, "tickMinStep": 1} if whole else axis
 
 
 def amount(field: str, title: str, low: float, high: float, *, zero: bool = False) -> Spec:
@@ -65,7 +72,7 @@ def amount(field: str, title: str, low: float, high: float, *, zero: bool = Fals
     if zero or low <= 0 or high < _LOG_FROM * low:
         return {**axis, "scale": {"zero": zero, "nice": True}}
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if len(powers) < 4 else (1,)
+    steps = (1, 2, 5) if len(powers) < 5 else (1,)
     ticks = [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
     scale = {"type": "log", "nice": False, "domain": [low / 1.1, high * 1.1]}
     return {**axis, "title": f"{title}, log scale", "scale": scale, "axis": {**numbers_axis(), "values": ticks}}
@@ -73,7 +80,7 @@ def amount(field: str, title: str, low: float, high: float, *, zero: bool = Fals
 
 def moments(times: Times, field: str = "at") -> Spec:
     """Return an axis of times, which stand in the rows as milliseconds of a clock without a zone."""
-    form = {"hour": "%-d %b %H:%M", "day": "%-d %b"}.get(times.bucket, "%b %Y")
+    form = "%-d %b %H:%M" if times.bucket == "hour" else "%-d %b" if times.end - times.start < _MONTHS_FROM else "%b %Y"
     axis = {"labelOverlap": True, "tickCount": 6, "grid": False, "format": form}
     scale = {"type": "utc", "domain": [_clock(times.start), _clock(times.end)]}
     return {"field": field, "type": "temporal", "title": None, "scale": scale, "axis": axis}
@@ -104,7 +111,7 @@ def told_apart(names: Sequence[str], *, lines: bool) -> Spec:
     if len(names) < 2:
         return {"color": {"value": COLOURS[0]}}
     domain = [wrapped(name) for name in names]
-    legend: Spec = dict(_LEGEND)
+    legend = _legend(names)
     if lines:
         legend |= _POINTS
     field: Spec = {"field": "who", "type": "nominal", "legend": legend}
@@ -121,7 +128,14 @@ def shapes(names: Sequence[str]) -> Spec:
     if len(names) < 2:
         return {"value": "circle"}
     scale = {"domain": [wrapped(name) for name in names], "range": list(SHAPES[: len(names)])}
-    return {"field": "who", "type": "nominal", "legend": {**_LEGEND, **_POINTS}, "scale": scale}
+    return {"field": "who", "type": "nominal", "legend": {**_legend(names), **_POINTS}, "scale": scale}
+
+
+def _legend(names: Sequence[str]) -> Spec:
+    """Return a legend above the plot: on one line where all names have room on a phone's."""
+    if sum(len(name) + _SYMBOL_CHARACTERS for name in names) <= _LEGEND_CHARACTERS:
+        return {**_LEGEND, "columns": len(names)}
+    return dict(_LEGEND)
 
 
 def wrapped(name: str) -> str:
@@ -152,24 +166,24 @@ def draw(rows: Sequence[Row], spec: Spec, *, height: int, key: str, alt: str) ->
     Args:
         rows: Its data, at least one row.
         spec: In Vega-Lite.
-        height: In pixels, all in all.
+        height: Of the plot in pixels; axes and a legend come on top of it.
         key: Names it on the page.
         alt: What it shows, for those who do not see it.
     """
     # pyarrow, which is among the types that it takes, brings no types of its own.
-    st.vega_lite_chart(  # pyright: ignore[reportUnknownMemberType]
-        pd.DataFrame(rows), {"config": EMPTY_CONFIG, **spec}, height=height, key=key, alt=alt
-    )
+    sized: Spec = {"config": EMPTY_CONFIG, "autosize": _AS_WIDE_AS_THE_PAGE, "height": height, **spec}
+    st.vega_lite_chart(pd.DataFrame(rows), sized, key=key, alt=alt)  # pyright: ignore[reportUnknownMemberType]
 
 
 _LEGEND: Final[Spec] = {
     "title": None,
-    "orient": "bottom",
+    "orient": "top",
     "direction": "vertical",
     "columns": {"expr": "width > 560 ? 3 : 1"},
-    "offset": 4,
+    "offset": 12,
     "padding": 0,
     "labelLimit": 340,
     "labelExpr": "split(datum.label, '\\n')",
 }
-_POINTS: Final[Spec] = {"symbolSize": 90, "symbolOpacity": 1}
+_POINTS: Final[Spec] = {"symbolSize": 90, "symbolOpacity": 1, "symbolStrokeWidth": 0}
+_AS_WIDE_AS_THE_PAGE: Final[Spec] = {"type": "fit-x", "contains": "padding"}

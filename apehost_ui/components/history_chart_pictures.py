@@ -50,10 +50,14 @@ def usage_of(chart: Chart, name: Literal["model", "server"], amount: Amount) -> 
         _left_out(len(rows) - MOST_ROWS, "model" if name == "model" else "server")
 
 
-def spread(chart: Chart, times: Times, measure: Measure) -> None:
-    """Draw a speed over time, of as many series as are told apart."""
+def series(*charts: Chart) -> list[str]:
+    """Return the names of the series of charts, those that rest on most first: one order, and so one colour in all."""
+    return leading([row for chart in charts for row in _named(chart)], "series", "n")
+
+
+def spread(chart: Chart, times: Times, measure: Measure, names: Sequence[str]) -> None:
+    """Draw a speed over time, of as many of the named series as are told apart."""
     rows = _named(chart)
-    names = leading(rows, "series", "n")
     shown = names[:MOST_SERIES]
     for source, part in panels([row for row in rows if row["series"] in shown]):
         spread_over_time(part, times, shown, measure=measure, title=chart.title, key=f"chart-{chart.name}-{source}")
@@ -62,11 +66,11 @@ def spread(chart: Chart, times: Times, measure: Measure) -> None:
 
 def lengths(chart: Chart) -> None:
     """Draw the time to first token and the speed of writing against the length of the prompt."""
-    rows = _with_models(chart)
+    rows = [{**row, "n": row["ttft_n"] + row["decode_n"]} for row in _with_models(chart)]
+    names = leading([row for row in rows if row["n"]], "who", "n")
+    shown = names[:MOST_SERIES]
     for measure, title, column in _SPEEDS:
         known = [row for row in rows if row[f"{column}_n"]]
-        names = leading(known, "who", f"{column}_n")
-        shown = names[:MOST_SERIES]
         for source, part in panels([row for row in known if row["who"] in shown]):
             points = [_point(row, column) for row in part]
             length_lines(points, shown, measure, title, key=f"chart-{chart.name}-{column}-{source}")
@@ -91,7 +95,8 @@ def errors(chart: Chart, times: Times) -> None:
     rows: list[Row] = [{**row, "series": error_words(row["error_kind"])} for row in records(chart.frame)]
     names = leading([row for row in rows if row["failed"]], "series", "failed")
     for source, part in panels(rows):
-        bars_over_time(part, times, names, value="failed", title="Failed calls", key=f"chart-{chart.name}-{source}")
+        title = _of_one("Failed calls", names)
+        bars_over_time(part, times, names, value="failed", title=title, key=f"chart-{chart.name}-{source}")
         failed, calls = sum(row["failed"] for row in part), _calls(part)
         st.caption(f"{failed:,} of {counted(calls, 'call')} failed ({percent(failed / calls)} %).")
 
@@ -120,7 +125,7 @@ def tool_errors(chart: Chart) -> None:
             for tool in shown
             for kind in kinds
         ]
-        bar_rows([bar for bar in bars if bar.value], kinds, "Calls", key=f"chart-{chart.name}-{source}")
+        bar_rows([bar for bar in bars if bar.value], kinds, _of_one("Calls", kinds), key=f"chart-{chart.name}-{source}")
 
 
 def week(chart: Chart, amount: Amount) -> None:
@@ -170,6 +175,11 @@ def _range(row: Row, prefix: str, unit: Unit, name: str, who: str = "") -> Range
     return Range(name, who, middle, low, high, words)
 
 
+def _of_one(title: str, kinds: Sequence[str]) -> str:
+    """Return the title of an axis, which names the kind where it is the only one: a legend has no such place then."""
+    return f"{title} ({kinds[0]})" if len(kinds) == 1 else title
+
+
 def _left_out(more: int, noun: str) -> None:
     if more > 0:
-        st.caption(f"{counted(more, noun)} more: see the table.")
+        st.caption(f"{counted(more, f'more {noun}')}: see the table.")

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+import streamlit as st
+
 from apehost_core.compare.numbers import counted
 from apehost_ui.components.compare_charts import COLOURS
+from apehost_ui.components.history_card_words import short
 from apehost_ui.components.history_chart_columns import DAYS
 from apehost_ui.components.history_chart_marks import (
     Row,
     Spec,
     amount,
     draw,
-    legend_px,
     numbers_axis,
     tip,
     told_apart,
@@ -22,8 +24,18 @@ from apehost_ui.components.history_chart_marks import (
 
 Scale = Literal["amount", "share", "ratio"]
 MOST_ROWS: Final = 20
-_LINE_PX, _LABEL_ROOM_PX, _FRAME_PX, _CELL_PX = 14, 24, 68, 24
-_LABEL_PX = 340
+_LINE_PX, _LABEL_ROOM_PX, _CELL_PX = 14, 24, 24
+_LABEL_PX = 700
+_MOST_CHARACTERS: Final = "(width > 560 ? 110 : 58)"
+_WITHOUT_MAKER: Final = (
+    f"(length(datum.label) > {_MOST_CHARACTERS} ? slice(datum.label, indexof(datum.label, '/') + 1) : datum.label)"
+)
+_SHORTENED: Final = (
+    f"length({_WITHOUT_MAKER}) > {_MOST_CHARACTERS} ? slice({_WITHOUT_MAKER}, 0, {_MOST_CHARACTERS} - 20) + '…'"
+    f" + slice({_WITHOUT_MAKER}, -19) : {_WITHOUT_MAKER}"
+)
+"""A long name on an axis, without its maker, then without its middle: what models differ in stands at both ends."""
+_ROOM_BEHIND_BARS = 1.15  # for the number behind the longest one
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +87,32 @@ def bar_rows(bars: Sequence[Bar], parts: Sequence[str], title: str, *, key: str)
     drawn: list[Row] = [
         {"row": bar.row, "who": wrapped(bar.part), "value": bar.value, "place": parts.index(bar.part)} for bar in bars
     ]
-    x: Spec = {"field": "value", "type": "quantitative", "title": title, "axis": numbers_axis(), "stack": "zero"}
+    totals = {row: sum(bar.value for bar in bars if bar.row == row) for row in rows}
+    ends: list[Row] = [{"row": row, "value": total, "words": short(round(total))} for row, total in totals.items()]
+    x: Spec = {
+        "field": "value",
+        "type": "quantitative",
+        "title": title,
+        "axis": numbers_axis(whole=True),
+        "scale": {"domain": [0, max(1, *totals.values()) * _ROOM_BEHIND_BARS], "nice": False},
+    }
     order = {"field": "place", "type": "quantitative"}
     tips = [words_tip("row"), *([words_tip("who")] if len(parts) > 1 else []), tip("value", title, ",d")]
-    encoding = {"y": _row_axis(rows, 1), "x": x, "order": order, "tooltip": tips, **told_apart(parts, lines=False)}
-    spec: Spec = {"mark": {"type": "bar", "size": 12, "yOffset": _LABEL_ROOM_PX / 2}, "encoding": encoding}
-    told = ", ".join(f"{row}: {sum(bar.value for bar in bars if bar.row == row):,.0f}" for row in rows)
-    draw(drawn, spec, height=_height(rows, 1) + legend_px(parts), key=key, alt=f"{title}. {told}.")
+    parted = {"x": {**x, "stack": "zero"}, "order": order, "tooltip": tips, **told_apart(parts, lines=False)}
+    end: Spec = {"x": x, "text": {"field": "words", "type": "nominal"}}
+    told = ", ".join(f"{row}: {total:,.0f}" for row, total in totals.items())
+    spec: Spec = {
+        "encoding": {"y": _row_axis(rows, 1)},
+        "layer": [
+            {"mark": {"type": "bar", "size": 12, "yOffset": _LABEL_ROOM_PX / 2}, "encoding": parted},
+            {
+                "data": {"values": ends},
+                "mark": {"type": "text", "align": "left", "dx": 5, "yOffset": _LABEL_ROOM_PX / 2},
+                "encoding": end,
+            },
+        ],
+    }
+    draw(drawn, spec, height=_row_px(1) * len(rows), key=key, alt=f"{title}. {told}.")
 
 
 def range_rows(ranges: Sequence[Range], title: str, *, key: str, scale: Scale = "amount") -> None:
@@ -121,7 +152,7 @@ def range_rows(ranges: Sequence[Range], title: str, *, key: str, scale: Scale = 
     ]
     told = "; ".join(f"{one.row}{f', {one.who}' if len(names) > 1 else ''}: {one.words}" for one in ranges)
     spec: Spec = {"encoding": encoding, "layer": layers}
-    draw(drawn, spec, height=_height(rows, len(names)) + legend_px(names), key=key, alt=f"{title}. {told}.")
+    draw(drawn, spec, height=_row_px(len(names)) * len(rows), key=key, alt=f"{title}. {told}.")
 
 
 def week_chart(rows: Sequence[Row], value: str, noun: str, *, key: str) -> None:
@@ -147,7 +178,13 @@ def week_chart(rows: Sequence[Row], value: str, noun: str, *, key: str) -> None:
     hours = {"labelAngle": 0, "values": list(range(0, 24, 3)), "ticks": False, "domain": False}
     strength = {"domain": [0, most], "range": [0.06, 1], "type": "sqrt"}
     encoding: Spec = {
-        "x": {"field": "hour", "type": "ordinal", "title": "Hour", "axis": hours, "scale": {"padding": 0.08}},
+        "x": {
+            "field": "hour",
+            "type": "ordinal",
+            "title": "Hour of the day",
+            "axis": hours,
+            "scale": {"padding": 0.08},
+        },
         "y": {
             "field": "day",
             "type": "ordinal",
@@ -161,7 +198,8 @@ def week_chart(rows: Sequence[Row], value: str, noun: str, *, key: str) -> None:
     }
     spec: Spec = {"mark": {"type": "rect", "color": COLOURS[0], "cornerRadius": 2}, "encoding": encoding}
     alt = f"{noun.capitalize()}s by weekday and hour; most in the hour of {top['when']}: {counted(most, noun)}."
-    draw(drawn, spec, height=_CELL_PX * len(DAYS) + _FRAME_PX, key=key, alt=alt)
+    draw(drawn, spec, height=_CELL_PX * len(DAYS), key=key, alt=alt)
+    st.caption(f"The stronger, the more. The strongest: {top['when']}, with {counted(top['value'], noun)}.")
 
 
 def _row_axis(rows: Sequence[str], lines: int) -> Spec:
@@ -191,16 +229,15 @@ def _row_px(lines: int) -> int:
     return _LABEL_ROOM_PX + _LINE_PX * lines
 
 
-def _height(rows: Sequence[str], lines: int) -> int:
-    return _row_px(lines) * len(rows) + _FRAME_PX
-
-
 _LABELS: Final[Spec] = {
     "orient": "left",
     "labelAlign": "left",
     "labelPadding": -2,
     "labelLimit": _LABEL_PX,
+    "labelExpr": _SHORTENED,
+    "labelFlush": False,
     "ticks": False,
     "domain": False,
     "grid": False,
+    "zindex": 1,
 }

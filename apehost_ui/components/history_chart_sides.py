@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Literal, cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from apehost_core.compare.numbers import number, percent, unit_of
 from apehost_core.history.charts import Chart, Options, Scope
@@ -49,16 +50,22 @@ class Side:
 def sides(options: Options, asked: Asked, now: datetime) -> tuple[Side, Side] | None:
     """Draw the fields of both sides and return what they say; None where they say no two sides, which is told.
 
+    Where no time is chosen, sides of the same models are the time before and the time above; others share the latter.
+
     Args:
         options: What there is to choose from.
         asked: What the bar above says; what a side leaves open is taken from it.
         now: With its zone.
     """
-    with st.container(horizontal=True, key="sides"):
-        found = [_side(name, options, asked, now) for name in _SIDES]
-    left, right = found
+    with st.container(key="sides"):
+        drawn = [_who(name, column, options, asked.scope) for name, column in zip(_SIDES, st.columns(2), strict=True)]
+    (left_times, left_who), (right_times, right_who) = drawn
+    above, before, _ = _TIMES
+    first = before if left_who == right_who else above
+    left = _side("left", left_times, replace(asked, scope=left_who), now, first=first)
+    right = _side("right", right_times, replace(asked, scope=right_who), now, first=above)
     if left is None or right is None:
-        st.info('All time has no time before it. Choose "the time above" for that side, dates, or a period above.')
+        st.info("All time has no time before it. Choose a period above, dates for that side, or other models for one.")
         return None
     if left.scope == right.scope:
         st.info("Both sides are the same. Choose another time or other models for one of them.")
@@ -85,31 +92,49 @@ def compared(chart: Chart, left: Side, right: Side) -> None:
         grid(lines, key="chart-compare-table", alt="Both sides, measure by measure")
 
 
-def _side(name: SideName, options: Options, asked: Asked, now: datetime) -> Side | None:
-    with st.container(border=True, width=320, key=f"side-{name}"):
+def _who(name: SideName, column: DeltaGenerator, options: Options, above: Scope) -> tuple[DeltaGenerator, Scope]:
+    """Draw a side but for its time; returns the place of its time, and its scope over the time above."""
+    with column, st.container(border=True, key=f"side-{name}"):
         st.markdown(f"**{_SIDES[name]}**")
-        time = st.selectbox("Time", _TIMES, index=1 if name == "left" else 0, key=f"{name}_time", bind=_URL)
-        when = asked.period
-        zone = asked.scope.time_zone
-        if time == _TIMES[2]:
-            first = st.date_input("From", value=None, key=f"{name}_from", bind=_URL)
-            last = st.date_input("To, that day included", value=None, key=f"{name}_to", bind=_URL)
-            when = period("custom", Dates(first, last), now, zone)
+        times = st.container()
         keys = {key: f"{name}_{key}" for key in ("servers", "models", "quantisations")}
         servers, models, quantisations = model_fields(options, keys)
-    before = earlier(when, zone) if time == _TIMES[1] else when
-    if before is None:
-        return None
     scope = replace(
-        asked.scope,
-        after=before.after,
-        before=before.before,
-        servers=servers or asked.scope.servers,
-        models=models or asked.scope.models,
-        quantisations=quantisations or asked.scope.quantisations,
+        above,
+        servers=_ordered(servers or above.servers),
+        models=_ordered(models or above.models),
+        quantisations=_ordered(quantisations or above.quantisations),
         imported=False,
     )
-    return Side(scope, " · ".join([in_words(before, zone), *narrowed(scope)]))
+    return times, scope
+
+
+def _ordered(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
+def _side(name: SideName, place: DeltaGenerator, asked: Asked, now: datetime, *, first: str) -> Side | None:
+    """Draw a side's time and return the side; None where there is no such time.
+
+    Args:
+        name: Which.
+        place: Where its time is drawn.
+        asked: Its scope, and the time above.
+        now: With its zone.
+        first: Which time it has while none is chosen.
+    """
+    when, zone = asked.period, asked.scope.time_zone
+    with place:
+        time = st.selectbox("Time", _TIMES, index=None, placeholder=first, key=f"{name}_time", bind=_URL) or first
+        if time == _TIMES[2]:
+            begins = st.date_input("From", value=None, key=f"{name}_from", bind=_URL)
+            ends = st.date_input("To, that day included", value=None, key=f"{name}_to", bind=_URL)
+            when = period("custom", Dates(begins, ends), now, zone)
+    found = earlier(when, zone) if time == _TIMES[1] else when
+    if found is None:
+        return None
+    scope = replace(asked.scope, after=found.after, before=found.before)
+    return Side(scope, " · ".join([in_words(found, zone), *narrowed(scope)]))
 
 
 def _ratio(row: Row) -> Range:

@@ -19,7 +19,6 @@ from apehost_ui.components.history_chart_marks import (
     amount,
     clock_ms,
     draw,
-    legend_px,
     moments,
     numbers_axis,
     shapes,
@@ -30,7 +29,7 @@ from apehost_ui.components.history_chart_marks import (
 )
 
 OTHERS: Final = "others"
-_BARS_PX, _LINES_PX = 240, 280
+_BARS_PX, _LINES_PX = 190, 230
 _MOST_DOTS = 120
 _MOST_BANDS = 3
 _WIDTHS: Final[dict[Bucket, timedelta]] = {
@@ -84,14 +83,15 @@ def bars_over_time(
     drawn = [bar for at, parts in sorted(sums.items()) for bar in _stack(at, parts, names, times.bucket)]
     if not drawn:
         return
-    y: Spec = {"field": "from", "type": "quantitative", "title": title, "axis": numbers_axis(), "scale": {"zero": True}}
+    axis = numbers_axis(whole=True)
+    y: Spec = {"field": "from", "type": "quantitative", "title": title, "axis": axis, "scale": {"zero": True}}
     tips = [words_tip("when"), *([words_tip("who")] if len(names) > 1 else []), tip("value", title, ",d")]
     encoding = {"x": moments(times), "x2": {"field": "until"}, "y": y, "y2": {"field": "to"}, "tooltip": tips}
     mark = {"type": "rect", "clip": True}
     spec: Spec = {"mark": mark, "encoding": {**encoding, **told_apart(names, lines=False)}}
     total, begins, ends = sum(row[value] for row in rows), when(min(sums), times.bucket), when(max(sums), times.bucket)
     alt = f"{title} over time, {total:,} all in all, from {begins} to {ends}."
-    draw(drawn, spec, height=_BARS_PX + legend_px(names), key=key, alt=alt)
+    draw(drawn, spec, height=_BARS_PX, key=key, alt=alt)
 
 
 def spread_over_time(
@@ -124,7 +124,7 @@ def spread_over_time(
     alt = f"{title} over time. {_medians(drawn, names, unit.word)}"
     layers = _lines(names, y, unit.word, band=band, dots=len(drawn) <= _MOST_DOTS)
     spec: Spec = {"encoding": {"x": moments(times)}, "layer": layers}
-    draw(drawn, spec, height=_LINES_PX + legend_px(names), key=key, alt=alt)
+    draw(drawn, spec, height=_LINES_PX, key=key, alt=alt)
 
 
 def when(at: datetime, bucket: Bucket) -> str:

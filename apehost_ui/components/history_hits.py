@@ -18,6 +18,7 @@ from apehost_ui.words import duration, moment
 
 BOX_KEY: Final = "q"
 _PLACEHOLDER: Final = 'Search everything: words, "a phrase", begin*, -without, model:qwen, has:error, after:7d'
+_LEAST_MS = 10
 _WHERE: Final = {"text": "", "reasoning": "in its reasoning", "tool": "in a tool call", "title": "title"}
 _ROLES: Final = {"user": "you", "assistant": "model", "tool": "tool", "system": "system", "": ""}
 _ORDERS: Final[dict[Order, str]] = {"relevance": "Best first", "newest": "Newest first"}
@@ -78,7 +79,10 @@ def found_line() -> Generator[tuple[Order, Callable[[Found], None]], None, None]
     notes = st.container(key="found-notes")
 
     def say(found: Found) -> None:
-        count.caption(f"{counted(found.total, 'hit')} in {duration(found.took_ms / 1000)}", width="stretch")
+        took = (
+            duration(found.took_ms / 1000) if found.took_ms >= _LEAST_MS else f"less than {duration(_LEAST_MS / 1000)}"
+        )
+        count.caption(f"{counted(found.total, 'hit')} in {took}", width="stretch")
         with notes:
             for note in found.notes:
                 st.caption(plain_label(note))
@@ -134,7 +138,7 @@ def hit_rows(hits: Sequence[Hit], previewed: str | None, actions: HitActions, dr
             name = hit.message_id if hit.where != "title" else f"title-{hit.conversation_id}"
             shown = hit.message_id == previewed and hit.where != "title"
             with st.container(border=True, gap=None, key=f"hit-{name}"):
-                with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line-{name}"):
                     label = marked(hit.snippet) if hit.where == "title" else plain_label(hit.title)
                     title_button(name, label, partial(actions.open, hit))
                     if hit.where != "title":

@@ -11,7 +11,7 @@ from apehost_core.compare.numbers import counted
 from apehost_core.history.listing import Listed, Place
 from apehost_ui.components.history_preview import badges, preview_button, title_button
 from apehost_ui.history_state import Verb
-from apehost_ui.markdown import plain_label
+from apehost_ui.markdown import heard_label, plain_label
 from apehost_ui.words import moment
 
 TAG_KEY: Final = "bulk-tag-name"
@@ -63,7 +63,7 @@ def conversation_rows(
 def _row(one: Listed, picked: bool, actions: RowActions, *, open_: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line-{one.id}"):
         st.checkbox(
-            f"Pick {plain_label(one.title)}",
+            f"Select {heard_label(one.title) or 'this chat'}",
             value=picked,
             key=f"pick-{one.id}-{picked}",
             label_visibility="collapsed",

@@ -28,7 +28,7 @@ def preview(messages: Sequence[StoredMessage], *, on_open: Callable[[], None]) -
 
 def title_button(name: str, label: str, on_click: Callable[[], None]) -> None:
     """Draw a title that opens what it names; `name` is of what it is about."""
-    st.button(label, key=f"see-{name}", type="tertiary", width="stretch", on_click=on_click)
+    st.button(label, key=f"see-{name}", type="tertiary", width="stretch", wrap=True, on_click=on_click)
 
 
 def preview_button(name: str, on_click: Callable[[], None], *, shown: bool) -> None:

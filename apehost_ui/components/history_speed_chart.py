@@ -9,7 +9,7 @@ from apehost_ui.components.compare_charts import COLOURS, SHAPES
 from apehost_ui.components.history_chart_marks import Row, Spec, Times, amount, clock_ms, draw, moments, tip, words_tip
 from apehost_ui.components.history_speed_words import MEASURES, day, headline, runtime, series_name
 
-_HEIGHT_PX = 230
+_HEIGHT_PX = 190
 _PARTS: Final = ("before", "since")
 _BESIDE = timedelta(days=1)
 _SHOWN = timedelta(days=180)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app_process import ROOT, App
-from tests.e2e.conftest import TOKEN, Heard, Server, ask, at_rest, stop
+from tests.e2e.conftest import TOKEN, Heard, Server, ask, at_rest, grows, stop
 
 pytestmark = pytest.mark.browser
 
@@ -96,6 +96,55 @@ def found_and_opened(page: Page) -> None:
     expect(hit).to_contain_text("Tides at the pier", timeout=20_000)
     page.go_forward()
     expect(page.locator("[data-sought]")).to_be_visible(timeout=20_000)
+
+
+def test_the_search_on_a_phone(window: Page) -> None:
+    """On a narrow screen no facet's name is broken, the facets are no wider than the screen, and the box is free."""
+    page = window
+    ask(page, "Does word7 stand in Tides at the pier?")
+    grows(page)
+    stop(page)
+    at_rest(page)
+    to(page, "Search")
+    page.set_viewport_size({"width": 240, "height": 844})
+    box = page.locator(".st-key-q")
+    box.locator("input").fill("word7")
+    names = page.locator(".st-key-facets .stButtonGroup > label")
+    expect(names.filter(has_text="role")).to_be_visible()
+    lines = names.evaluate_all(
+        "names => names.map(name => name.offsetHeight / parseFloat(getComputedStyle(name).fontSize))"
+    )
+    assert max(lines) < 2.5
+    assert page.locator(".st-key-facets").evaluate("facets => facets.scrollWidth") <= 240
+    expect(box.get_by_test_id("InputInstructions")).to_be_hidden()
+
+
+def test_a_statement_is_kept_replaced_and_put_back(page: Page) -> None:
+    """What is typed survives the press that replaces it; an opened query has its name in the popover after a run."""
+    to(page, "SQL")
+    box = page.get_by_role("textbox", name="Statement")
+    box.fill("SELECT 1 AS one")
+    page.locator(".st-key-sql-save button").click()
+    page.get_by_role("textbox", name="Name").fill("One")
+    page.locator(".st-key-sql-save-new button").click()
+    expect(page.locator(".st-key-sql-opened")).to_contain_text("One saved")
+
+    page.keyboard.press("Escape")
+    box.fill("SELECT 2 AS two")
+    page.locator(".st-key-sql-use button").click()
+    expect(box).to_have_value(re.compile("FROM v_generations"))
+    page.locator(".st-key-sql-undo button").click()
+    expect(box).to_have_value("SELECT 2 AS two")
+    expect(page.locator(".st-key-sql-opened")).to_contain_text("One changed, not saved")
+
+    expect(page.locator('[data-test-script-state="notRunning"]')).to_have_count(1)
+    page.locator(".st-key-sql-open").click()
+    page.get_by_role("option", name="One", exact=True).click()
+    expect(box).to_have_value("SELECT 1 AS one")
+    page.locator(".st-key-sql-run button").click()
+    expect(page.get_by_test_id("stDataFrame").last).to_be_visible()
+    page.locator(".st-key-sql-more button").first.click()
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("One")
 
 
 def charted(page: Page, *groups: str) -> None:

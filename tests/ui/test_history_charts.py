@@ -1,5 +1,6 @@
 """The history page's section of charts: what is looked at, what is drawn of it, and what stands behind each chart."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +14,9 @@ from apehost_core.store.database import Database
 from apehost_core.testing.simulator import Simulator
 from apehost_ui.components.history_chart_block import csv
 from apehost_ui.components.history_chart_columns import table
-from apehost_ui.components.history_chart_marks import Times, moments
+from apehost_ui.components.history_chart_marks import Times, moments, told_apart
 from apehost_ui.history_charts import GROUPS, Group
-from tests.integration.recorded_calls import mixed_calls, record_calls, record_tool_calls
+from tests.integration.recorded_calls import FAULT, mixed_calls, record_calls, record_tool_calls
 from tests.ui.conftest import Start
 from tests.ui.running import Running
 from tests.ui.tab import Tab, plain
@@ -77,6 +78,17 @@ class ChartsTab(Tab):
         return list(block.dataframe)[-1].value.to_dict("records")
 
     @property
+    def times(self) -> list[str]:
+        """The times of both sides that are compared, chosen or not."""
+        boxes = [self.at.selectbox(key=f"{side}_time") for side in ("left", "right")]
+        return [box.value or box.proto.placeholder for box in boxes]
+
+    def spec(self, alt: str) -> dict[str, Any]:
+        """How the first chart whose words begin so is drawn, in Vega-Lite."""
+        specs = [chart.proto.spec for chart in self.at.get("vega_lite_chart") if chart.proto.alt.startswith(alt)]
+        return json.loads(specs[0])
+
+    @property
     def charts(self) -> list[str]:
         """What is drawn, as those hear it who do not see it."""
         return [element.proto.alt for element in self.at.get("vega_lite_chart")]
@@ -123,6 +135,55 @@ def test_usage_adds_up(start: Start, data_dir: Path) -> None:
     ]
     assert {("mini", 2), ("PC", 1)} == {(line["Server"], line["Calls"]) for line in tab.lines("usage_by_server")}
     assert any(alt.startswith("Calls over time, 3 all in all") for alt in tab.charts)
+
+
+def test_bars_have_their_number_behind_them(start: Start, data_dir: Path) -> None:
+    """The number of a bar stands a little behind its end, and the plot has room for it; counts have no halves."""
+    record(data_dir, [{}] * 20)
+    start({"mini": Simulator()})
+    bars, numbers = ChartsTab().spec("Calls. gemma Q4_K_M: 20")["layer"]
+    assert ["20"] == [row["words"] for row in numbers["data"]["values"]]
+    assert numbers["mark"]["dx"] >= 4
+    assert bars["encoding"]["x"]["scale"]["domain"][1] > 22
+    assert bars["encoding"]["x"]["axis"]["tickMinStep"] == 1
+
+
+def test_the_only_kind_of_error_is_named(start: Start, data_dir: Path) -> None:
+    """Where there is one kind there is no legend: the axis says which it is."""
+    record(data_dir, [{}, {"outcome": "failed", "fault": FAULT}])
+    start({"mini": Simulator()})
+    assert any(
+        alt.startswith("Failed calls (connection refused) over time") for alt in ChartsTab(group="Errors").charts
+    )
+
+
+def test_a_series_has_one_colour_in_a_group(start: Start, data_dir: Path) -> None:
+    """A model keeps its place in both charts of speeds, whichever rests on more calls in one of them."""
+    untimed = {"model_asked": "gemma", "completion_tokens": 1}
+    record(data_dir, [untimed, untimed, untimed, {"model_asked": "gemma"}, *[{"model_asked": "qwen"}] * 2])
+    start({"mini": Simulator()})
+    tab = ChartsTab(group="Speed", speed_by="By model")
+    assert [["gemma", "qwen"]] * 2 == [
+        tab.spec(title)["layer"][1]["encoding"]["color"]["scale"]["domain"]
+        for title in ("Time to first token", "Speed of writing")
+    ]
+
+
+def test_legends_stand_above_their_plot() -> None:
+    """A legend covers no point, and short names share a line of it."""
+    short, long = (
+        told_apart(names, lines=True)["color"]["legend"] for names in (("cold", "warm"), ("x" * 30, "y" * 30))
+    )
+    assert ("top", "top") == (short["orient"], long["orient"])
+    assert short["columns"] == 2
+    assert "width" in long["columns"]["expr"]
+
+
+@pytest.mark.parametrize(("days", "expected"), [(90, "%-d %b"), (1000, "%b %Y")])
+def test_axes_of_a_few_months_name_their_days(days: int, expected: str) -> None:
+    """Two marks of an axis never have the same words: only where they lie months apart they are months."""
+    end = datetime(2026, 11, 25, tzinfo=UTC).replace(tzinfo=None)
+    assert expected == moments(Times("week", end - timedelta(days=days), end))["axis"]["format"]
 
 
 def test_filters_stand_in_the_url(start: Start, data_dir: Path) -> None:
@@ -242,16 +303,35 @@ def test_two_models_are_compared(start: Start, data_dir: Path) -> None:
         ],
     )
     start({"mini": Simulator()})
-    tab = ChartsTab(
-        group="Compare",
-        left_models="gemma",
-        right_models="qwen",
-        left_time="the time above",
-        right_time="the time above",
-    )
+    tab = ChartsTab(group="Compare", left_models="gemma", right_models="qwen")
     assert "Time to first token: 95 % more in B" in tab.page
     assert "which is worse" in tab.page
     assert tab.n("compare") == "n = 40 calls"
+
+
+def test_sides_begin_with_a_time_that_fits_their_models(start: Start, data_dir: Path) -> None:
+    """The same models are compared with the time before, different ones over one time; a time that is chosen stays."""
+    above, before = "the time above", "the time before that"
+    record(data_dir, [{"model_asked": "gemma"}, {"model_asked": "qwen"}])
+    start({"mini": Simulator()})
+    tab = ChartsTab(group="Compare")
+    assert [before, above] == tab.times
+    tab.at.multiselect(key="right_models").set_value(["qwen"])
+    assert [above, above] == tab.run().times
+    tab.at.multiselect(key="left_models").set_value(["qwen"])
+    assert [before, above] == tab.run().times
+    tab.at.selectbox(key="left_time").set_value(before)
+    tab.at.multiselect(key="right_models").set_value(["gemma"])
+    assert [before, above] == tab.run().times
+    assert [above, above] == ChartsTab(group="Compare", left_models=["gemma", "qwen"], right_models="gemma").times
+
+
+def test_the_order_in_which_models_are_picked_tells_no_sides_apart(start: Start, data_dir: Path) -> None:
+    """Two sides of the same models are the same, whichever of them was picked first."""
+    record(data_dir, [{"model_asked": "gemma"}, {"model_asked": "qwen"}])
+    start({"mini": Simulator()})
+    picked = {"left_models": ["gemma", "qwen"], "right_models": ["qwen", "gemma"]}
+    assert "Both sides are the same" in ChartsTab(group="Compare", left_time="the time above", **picked).page
 
 
 def test_the_same_on_both_sides_is_no_comparison(start: Start, data_dir: Path) -> None:

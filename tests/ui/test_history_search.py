@@ -134,6 +134,15 @@ def test_what_is_picked_is_deleted_and_comes_back(app: Running) -> None:
     assert 3 == len(app.host.conversations.recent(10))
 
 
+def test_a_checkbox_is_named_without_escapes(app: Running) -> None:
+    """Screen readers read a checkbox's label as it was written: the title's words, and nothing that is alive."""
+    title = "![a](http://e.com/a.png) *v1.5* \\ [x](http://e.com) :red[y]"
+    app.host.conversations.add_message(app.host.conversations.create(title), None, user_message("Hello"))
+    labels = [checkbox.label for checkbox in HistoryTab().at.checkbox]
+    assert "Select Gibbons" in labels
+    assert "Select a (http:\u2060//e.com/a.png) v1.5 x (http:\u2060//e.com) :red y" in labels
+
+
 def test_archive_and_trash_are_places_of_their_own(app: Running) -> None:
     """What went there is listed there, with the way back."""
     tab = HistoryTab()

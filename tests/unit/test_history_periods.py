@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from apehost_ui.history_periods import Dates, Period, bucket, covered, earlier, in_words, known_zone, period
+from apehost_core.history.charts import Bucket
+from apehost_ui.history_periods import Dates, Period, bucket, coarser, covered, earlier, in_words, known_zone, period
 
 BERLIN = "Europe/Berlin"
 NOW = datetime(2026, 3, 30, 10, 20, tzinfo=UTC)
@@ -58,6 +59,15 @@ def test_the_longer_the_time_the_wider_a_bar(days: int, expected: str) -> None:
     """Hours of a day or two, then days, weeks and months; without a start, the first call is it."""
     assert expected == bucket(Period(NOW - timedelta(days=days), NOW), None, None)
     assert expected == bucket(Period(), NOW - timedelta(days=days), NOW)
+
+
+@pytest.mark.parametrize(
+    ("narrow", "days", "expected"),
+    [("hour", 1, "hour"), ("day", 30, "day"), ("day", 90, "week"), ("week", 1000, "month"), ("month", 9000, "month")],
+)
+def test_several_lines_have_fewer_points(narrow: Bucket, days: int, expected: Bucket) -> None:
+    """Where lines lie over each other, a point is of the first longer time that leaves few of them."""
+    assert expected == coarser(narrow, NOW - timedelta(days=days), NOW)
 
 
 def test_axes_begin_with_the_first_call() -> None:
