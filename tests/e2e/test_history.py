@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app_process import ROOT, App
-from tests.e2e.conftest import TOKEN, Heard, Server, ask, at_rest, grows, stop
+from tests.e2e.conftest import TOKEN, Heard, Server, ask, at_rest, grows, stop, until
 
 pytestmark = pytest.mark.browser
 
@@ -137,14 +137,28 @@ def test_a_statement_is_kept_replaced_and_put_back(page: Page) -> None:
     expect(box).to_have_value("SELECT 2 AS two")
     expect(page.locator(".st-key-sql-opened")).to_contain_text("One changed, not saved")
 
-    expect(page.locator('[data-test-script-state="notRunning"]')).to_have_count(1)
-    page.locator(".st-key-sql-open").click()
-    page.get_by_role("option", name="One", exact=True).click()
+    pick(page, "One")
     expect(box).to_have_value("SELECT 1 AS one")
     page.locator(".st-key-sql-run button").click()
     expect(page.get_by_test_id("stDataFrame").last).to_be_visible()
     page.locator(".st-key-sql-more button").first.click()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("One")
+
+
+def pick(page: Page, name: str) -> None:
+    """Open a saved query; a list closes when the page scrolls, as it does where a button has left it."""
+    box, option = (
+        page.get_by_role("combobox", name="Open", exact=True),
+        page.get_by_role("option", name=name, exact=True),
+    )
+
+    def offered() -> bool:
+        box.fill("")
+        box.fill(name)
+        return option.is_visible()
+
+    until(page, offered)
+    option.click()
 
 
 def charted(page: Page, *groups: str) -> None:
