@@ -12,18 +12,23 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 _SHARED = ("--dist=loadfile", "--no-loadscope-reorder")
 PARTS = (
     ("-m", "not (alone or browser)", "--numprocesses=3", *_SHARED),
-    ("-m", "browser and not alone", "--numprocesses=2", *_SHARED),
-    ("-m", "alone"),
+    ("-m", "browser and not alone", "--numprocesses=2", *_SHARED, "tests/e2e"),
+    ("-m", "alone", "tests/e2e", "tests/integration"),
 )
-"""What may be shared is: by one process more than two cores, since many tests wait, but a browser has a core."""
+"""What may be shared is: by one process more than two cores, since many tests wait, but a browser has a core.
+
+Where a part's tests are all in some folders, the others are not even read.
+"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = f"no browser found (looked for {', '.join(BROWSERS)})"
 _INSTALL = (
@@ -75,13 +80,29 @@ def main(arguments: list[str]) -> int:
     prepare_browser()
     if arguments:
         return int(pytest.main(arguments))
-    codes = [_pytest(part) for part in PARTS]
+    with compiled_once() as environment:
+        codes = [_pytest(part, environment) for part in PARTS]
     return next(filter(None, codes), 0)
 
 
-def _pytest(arguments: Sequence[str]) -> int:
+@contextmanager
+def compiled_once() -> Generator[Mapping[str, str], None, None]:
+    """The environment in which the tests' processes, a hundred or so, share what Python has compiled.
+
+    Where Python may not keep that beside the sources (PYTHONDONTWRITEBYTECODE), each of them would compile all anew,
+    which takes the app half of its start; there it is kept in a folder that is gone afterwards.
+    """
+    if not sys.dont_write_bytecode:
+        yield os.environ
+        return
+    with TemporaryDirectory(prefix="apehost-tests-", ignore_cleanup_errors=True) as folder:
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        yield {**inherited, "PYTHONPYCACHEPREFIX": folder}
+
+
+def _pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run pytest in a process of its own: a second run in one process would see the modules of the first."""
-    return subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], env=environment, check=False).returncode
 
 
 def _say(text: str) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
-from scipy.signal import lfilter
 
 from apehost_core.history.sentinel import Measure, Numbers, Series, SeriesKey
 
@@ -96,4 +96,4 @@ def _alike(rng: np.random.Generator, kind: Kind, count: int) -> Numbers:
     """Return noise of variance 1 in which each value is like the one before it."""
     drawn = rng.standard_t(3, count) / np.sqrt(3) if kind.heavy else rng.normal(size=count)
     drawn[1:] *= np.sqrt(1 - kind.alike**2)
-    return np.asarray(lfilter([1.0], [1.0, -kind.alike], drawn))
+    return np.array(list(accumulate(drawn, lambda before, now: now + kind.alike * before)))

@@ -113,7 +113,7 @@ class Completions:
             await answering.pause(model.first_token_s)
             if plan.lead:
                 yield plan.lead
-            async for frames in paced(plan.tokens, model.tokens_per_s, answering):
+            async for frames in paced(plan.tokens, model.tokens_per_s, answering, call):
                 call.sent += len(frames)
                 yield b"".join(frames)
             if plan.stops == "silence":
@@ -135,7 +135,7 @@ class Completions:
         try:
             with closing(instance.answer()) as answering:
                 await answering.pause(model.first_token_s)
-                async for tokens in paced([b""] * reply.tokens, model.tokens_per_s, answering):
+                async for tokens in paced([b""] * reply.tokens, model.tokens_per_s, answering, call):
                     call.sent += len(tokens)
                 if fault in ("silence", "stall"):
                     await answering.for_ever()
@@ -177,8 +177,8 @@ async def unless_left(request: Request, work: Awaitable[T]) -> T:
         leaving.cancel()
 
 
-async def paced(tokens: list[T], tokens_per_s: float, answering: Answering) -> AsyncIterator[list[T]]:
-    """Yield the tokens that are due, again and again; many at once when no pace is set.
+async def paced(tokens: list[T], tokens_per_s: float, answering: Answering, call: Call) -> AsyncIterator[list[T]]:
+    """Yield the tokens that are due, again and again; many at once when no pace is set or the call is hurried.
 
     Raises:
         Broken: The instance is not in memory any more.
@@ -190,11 +190,11 @@ async def paced(tokens: list[T], tokens_per_s: float, answering: Answering) -> A
         return
     begun, sent = time.perf_counter(), 0
     while sent < len(tokens):
-        due = min(len(tokens), int((time.perf_counter() - begun) * tokens_per_s) + 1)
+        due = len(tokens) if call.hurried else min(len(tokens), int((time.perf_counter() - begun) * tokens_per_s) + 1)
         if due > sent:
             yield tokens[sent:due]
             sent = due
-        await answering.pause(begun + sent / tokens_per_s - time.perf_counter())
+        await answering.pause(0 if call.hurried else begun + sent / tokens_per_s - time.perf_counter())
 
 
 def limit_of(given: object) -> int | None:

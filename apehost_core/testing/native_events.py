@@ -135,7 +135,7 @@ async def written(turn: Turn, reply: Reply, answering: Answering) -> AsyncIterat
         tokens = []
     if turn.fault in _HALVED:
         tokens = tokens[: max(1, len(tokens) // 2)]
-    async for due in paced(tokens, turn.model.tokens_per_s, answering):
+    async for due in paced(tokens, turn.model.tokens_per_s, answering, turn.call):
         for section, word in due:
             turn.said[section].append(word)
         turn.call.sent += len(due)

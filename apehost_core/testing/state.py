@@ -60,6 +60,7 @@ class Call:
         instance: Id of the instance that answers; None before one does.
         at_ns: When it came.
         sent: Tokens written so far.
+        hurried: Set by who has seen enough of the pace: what is left of the answer is written at once.
         ended_ns: When the answer was complete; None when it never was.
         left_ns: When it was over without being complete: the caller went away, or the answer was broken off.
     """
@@ -70,6 +71,7 @@ class Call:
     instance: str | None = None
     at_ns: int = field(default_factory=time.perf_counter_ns)
     sent: int = 0
+    hurried: bool = False
     ended_ns: int | None = None
     left_ns: int | None = None
 

@@ -12,7 +12,14 @@ from apehost_core.testing.simulator import Simulator, serve
 from tests.app_process import App, running_app
 
 TOKEN = "sk-lm-AbCdEfGh:01234567890123456789"
-WORDS = tuple(f"word{number} " if number % 12 else f"word{number}.\n\n" for number in range(1, 401))
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """That many words, each with its number, in paragraphs."""
+    return tuple(f"word{number} " if number % 12 else f"word{number}.\n\n" for number in range(1, count + 1))
+
+
+WORDS = numbered(400)
 ANSWER_WORDS = "".join(WORDS).split()
 PATIENCE_MS = 20_000
 """How long anything may take to be seen: on a busy machine Playwright's own five seconds are few."""
@@ -129,6 +136,11 @@ def stop(page: Page) -> None:
 def answer(page: Page) -> Locator:
     """The last message of the conversation."""
     return page.get_by_test_id("stChatMessage").last
+
+
+def hurry(server: Server) -> None:
+    """Have the rest of the answer come at once, when what is to be seen in its middle has been seen."""
+    server.simulator.calls[-1].hurried = True
 
 
 def at_rest(page: Page) -> None:

@@ -1,6 +1,7 @@
 """An answer belongs to no window: whatever a person does with windows, it goes on, stops when told, and is kept."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,6 +16,8 @@ from tests.e2e.conftest import (
     at_rest,
     composer,
     grows,
+    hurry,
+    numbered,
     stop,
     stop_button,
     until,
@@ -24,7 +27,7 @@ from tests.e2e.conftest import (
 pytestmark = pytest.mark.browser
 
 
-def finished(page: Page) -> None:
+def finished(page: Page, words: int = len(ANSWER_WORDS)) -> None:
     """Wait until the whole answer is there, with its numbers.
 
     While it is written, those under the answer before it may still be the last on the page.
@@ -32,22 +35,25 @@ def finished(page: Page) -> None:
     expect(stop_button(page)).to_have_count(0, timeout=60_000)
     at_rest(page)
     expect(answer(page)).to_contain_text("tok/s", timeout=60_000)
-    assert len(ANSWER_WORDS) == words_shown(page)
+    assert words == words_shown(page)
 
 
 @pytest.mark.alone
-def test_a_refresh_in_mid_answer(page: Page) -> None:
+def test_a_refresh_in_mid_answer(page: Page, server: Server) -> None:
     """A reload shows what was there and more, and the answer comes to its end."""
     ask(page, "Write.")
     before = grows(page)
     page.reload()
     until(page, lambda: words_shown(page) >= before)
+    hurry(server)
     finished(page)
 
 
 @pytest.mark.alone
-def test_the_words_stand_in_order_while_they_come(page: Page) -> None:
+def test_the_words_stand_in_order_while_they_come(page: Page, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """At every moment the words so far are there, each once and in order, also when a click draws the page anew."""
+    (model,) = server.simulator.models
+    monkeypatch.setattr(server.simulator, "models", (replace(model, words=numbered(1_000)),))  # for eight clicks
     ask(page, "Write.")
     for _ in range(8):
         grows(page, by=30)
@@ -55,11 +61,12 @@ def test_the_words_stand_in_order_while_they_come(page: Page) -> None:
         assert list(range(1, len(shown) + 1)) == shown
         page.locator(".st-key-rename button").click()
         page.get_by_role("dialog").get_by_role("button", name="Close").click()
-    finished(page)
+    hurry(server)
+    finished(page, words=1_000)
 
 
 @pytest.mark.alone
-def test_another_page_and_back(page: Page) -> None:
+def test_another_page_and_back(page: Page, server: Server) -> None:
     """Looking at another page in mid-answer stops nothing; Back re-attaches."""
     ask(page, "Write.")
     before = grows(page)
@@ -67,6 +74,7 @@ def test_another_page_and_back(page: Page) -> None:
     expect(page.get_by_role("heading", name="Servers")).to_be_visible()
     page.go_back()
     until(page, lambda: words_shown(page) >= before)
+    hurry(server)
     finished(page)
 
 
@@ -204,13 +212,14 @@ def test_the_end_is_what_is_seen(page: Page) -> None:
 
 
 @pytest.mark.alone
-def test_a_dialog_survives_the_answers_end(page: Page) -> None:
+def test_a_dialog_survives_the_answers_end(page: Page, server: Server) -> None:
     """A half-typed name in the rename dialog is there when the answer has ended, and can be saved."""
     ask(page, "Write.")
     grows(page)
     page.locator(".st-key-rename button").click()
     name = page.get_by_role("textbox", name="Name")
     name.fill("Half a name")
+    hurry(server)
     expect(page.locator(".st-key-live").get_by_test_id("stCaptionContainer")).to_have_text("complete", timeout=30_000)
     page.wait_for_timeout(3_000)  # the pause is the subject: no timer reruns the page meanwhile
     expect(name).to_have_value("Half a name")
@@ -253,7 +262,8 @@ def test_a_dead_server_says_so_and_retry_works(page: Page, server: Server) -> No
     expect(answer(page)).to_contain_text(re.compile(r"cut after ≈\d+ tokens"))
     assert words_shown(page) > 100
     page.locator(".st-key-retry button").click()
-    expect(stop_button(page)).to_be_visible()
+    grows(page)
+    hurry(server)
     finished(page)
 
 
@@ -263,6 +273,8 @@ def test_a_server_that_asks_to_wait_is_waited_for(page: Page, server: Server) ->
     server.simulator.faults.append("rate_limited")
     ask(page, "Write.")
     expect(answer(page)).to_contain_text("waiting as the server asked for 2.0 s", timeout=20_000)
+    grows(page)
+    hurry(server)
     finished(page)
     expect(answer(page)).to_contain_text("Tried again on sim")
 
@@ -279,6 +291,8 @@ def test_a_server_that_goes_on_asking_to_wait(page: Page, server: Server) -> Non
     finally:
         server.simulator.fault = None
     page.locator(".st-key-retry button").click(timeout=20_000)
+    grows(page)
+    hurry(server)
     finished(page)
 
 

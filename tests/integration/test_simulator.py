@@ -153,6 +153,18 @@ def test_reasoning_settings(setting: str | None, status: int, thinks: bool | Non
         assert thinks == bool(answer.json()["choices"][0]["message"]["reasoning_content"])
 
 
+def test_an_answer_that_is_hurried() -> None:
+    """What is left of it comes at once, and nothing is missing."""
+    simulator = Simulator(SimModel(words=("word ",) * 5_000, tokens_per_s=50))
+    body = {"model": "sim-model", "messages": [USER], "stream": True}
+    with serve(simulator) as url, httpx.stream("POST", f"{url}/v1/chat/completions", json=body, trust_env=False) as got:
+        lines = got.iter_lines()
+        first = next(line for line in lines if "word " in line)
+        assert simulator.calls[0].sent < 5_000
+        simulator.calls[0].hurried = True
+        assert 5_000 == sum(line.count("word ") for line in (first, *lines))
+
+
 def test_what_a_call_says() -> None:
     """Each call has its path, the model it went to and the instance that answered, for other processes too."""
     with serve(Simulator(SimModel("m"))) as url:
