@@ -45,10 +45,8 @@ def more(draft: SetupDraft, servers: Sequence[ServerView]) -> None:
 
 
 def _repeats(draft: SetupDraft) -> None:
-    key = draft.key("repeats")
-    state.restore(key, draft.repeats)
     draft.repeats = st.number_input(
-        "Repeats of each prompt", min_value=1, max_value=MOST_REPEATS, step=1, key=key, help=_REPEATS_HELP
+        "Repeats of each prompt", 1, MOST_REPEATS, draft.repeats, 1, key=draft.key("repeats"), help=_REPEATS_HELP
     )
 
 
@@ -65,10 +63,8 @@ def _how(draft: SetupDraft) -> None:
                 "Prompt cache", options, format_func=CACHES.__getitem__, key=key, help=_CACHE_HELP
             )
         with right:
-            key = draft.key("warm-ups")
-            state.restore(key, draft.warm_ups)
             draft.warm_ups = st.number_input(
-                "Warm-ups", min_value=0, max_value=MOST_WARM_UPS, step=1, key=key, help=_WARM_UP_HELP
+                "Warm-ups", 0, MOST_WARM_UPS, draft.warm_ups, 1, key=draft.key("warm-ups"), help=_WARM_UP_HELP
             )
     if len({line.model.server for line in draft.contenders}) > 1:
         draft.same_machine = not _tick(draft, "apart", _APART, not draft.same_machine, _APART_HELP)

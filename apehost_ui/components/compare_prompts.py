@@ -139,9 +139,7 @@ def _history(draft: SetupDraft, models: Sequence[str], find: FindPast) -> None:
         key = draft.key("asked-of")
         state.restore(key, draft.asked_of)
         draft.asked_of = st.selectbox("Answered by", options, format_func=_model, key=key) or ""
-        key = draft.key("past-limit")
-        state.restore(key, draft.past_limit)
-        draft.past_limit = st.number_input("At most", min_value=1, max_value=MOST_PAST, step=1, key=key)
+        draft.past_limit = st.number_input("At most", 1, MOST_PAST, draft.past_limit, 1, key=draft.key("past-limit"))
     if st.button("Find", key="find-past", icon=":material/search:"):
         wanted = PastPrompts(draft.contains.strip(), draft.asked_of, None, None, draft.first_only, draft.past_limit)
         try:

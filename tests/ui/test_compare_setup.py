@@ -53,6 +53,15 @@ def test_the_plan_is_shown_before_anything_is_asked(start: Start) -> None:
     assert [] == simulator.calls
 
 
+def test_a_number_is_there_with_its_field(start: Start) -> None:
+    """A field says itself what it has at first: what is put into it beside that is lost where a page is drawn anew."""
+    start(two())
+    tab = CompareTab().compare(QUICK_LABEL, CALM_LABEL).switch("mode", "benchmark")
+    for name, expected in (("repeats", 3), ("warm-ups", 1)):
+        field = tab.at.number_input(key=tab.key(name))
+        assert (expected, expected, False) == (field.value, field.proto.default, field.proto.set_value)
+
+
 @pytest.mark.parametrize(
     ("labels", "prompt", "told"),
     [
