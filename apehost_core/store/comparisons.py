@@ -122,9 +122,10 @@ class Comparisons:
         before = datetime.now(UTC) - kept
         with self._database.read() as cursor:
             rows = cursor.execute("SELECT id::VARCHAR FROM comparisons WHERE trashed_at < ?", [before]).fetchall()
-        for (comparison_id,) in rows:
-            self._database.write(partial(_delete, comparison_id=comparison_id))
-        return len(rows)
+        ids = [row[0] for row in rows]
+        if ids:
+            self._database.write(partial(_delete, comparison_ids=ids))
+        return len(ids)
 
     def close_running(self) -> int:
         """Call those paused that the last process was working on, and return how many there were.
@@ -142,14 +143,15 @@ class Comparisons:
         self.revision += 1
 
 
-def _delete(transaction: Transaction, comparison_id: str) -> None:
-    runs = "SELECT id FROM runs WHERE comparison_id = ?"
+def _delete(transaction: Transaction, comparison_ids: Sequence[str]) -> None:
+    given = "(SELECT unnest(?::UUID[]))"
+    runs = f"SELECT id FROM runs WHERE comparison_id IN {given}"
     for table, rows in (
         ("run_events", f"run_id IN ({runs})"),
         ("requests", f"run_id IN ({runs})"),
-        ("vote_removals", "vote_id IN (SELECT id FROM votes WHERE comparison_id = ?)"),
-        ("votes", "comparison_id = ?"),
-        ("comparisons", "id = ?"),
+        ("vote_removals", f"vote_id IN (SELECT id FROM votes WHERE comparison_id IN {given})"),
+        ("votes", f"comparison_id IN {given}"),
+        ("comparisons", f"id IN {given}"),
     ):
-        transaction.execute(f"DELETE FROM {table} WHERE {rows}", [comparison_id])
+        transaction.execute(f"DELETE FROM {table} WHERE {rows}", [list(comparison_ids)])
     transaction.execute(UNUSED_MESSAGES, [])

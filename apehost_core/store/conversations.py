@@ -20,10 +20,11 @@ from apehost_core.store.import_undo import forget_imported
 from apehost_core.store.message_rows import MESSAGE_QUERY, StoredMessage, message_of
 from apehost_core.store.preference_rows import preferences_column, preferences_in
 from apehost_core.store.request_rows import UNUSED_MESSAGES
-from apehost_core.store.search.changes import conversation_changed, conversation_gone, message_added
+from apehost_core.store.search.changes import conversation_changed, conversations_gone, message_added
 from apehost_core.store.transaction import Transaction
 
 TRASH_KEPT = timedelta(days=30)
+_PORTION = 200  # conversations that are deleted in one transaction: each looks through all requests
 TitleSource = Literal["prompt", "model", "person"]
 _SUMMARY = "SELECT id::VARCHAR, title, created_at, updated_at, leaf_id::VARCHAR FROM conversations"
 
@@ -209,9 +210,10 @@ class Conversations:
         before = datetime.now(UTC) - kept
         with self._database.read() as cursor:
             rows = cursor.execute("SELECT id::VARCHAR FROM conversations WHERE trashed_at < ?", [before]).fetchall()
-        for (conversation_id,) in rows:
-            self._database.write(partial(_delete, conversation_id=conversation_id))
-        return len(rows)
+        ids = [row[0] for row in rows]
+        for first in range(0, len(ids), _PORTION):
+            self._database.write(partial(_delete, conversation_ids=ids[first : first + _PORTION]))
+        return len(ids)
 
     def get(self, conversation_id: str) -> ConversationSummary | None:
         """Return a conversation; None when there is none of that id or it is in the trash."""
@@ -320,18 +322,19 @@ def _up(parents: dict[str, str | None], leaf: str | None) -> list[str]:
     return chain[::-1]
 
 
-def _delete(transaction: Transaction, conversation_id: str) -> None:
-    runs = "SELECT id FROM runs WHERE conversation_id = ?"
-    forget_imported(transaction, conversation_id)
+def _delete(transaction: Transaction, conversation_ids: Sequence[str]) -> None:
+    given = "(SELECT unnest(?::UUID[]))"
+    runs = f"SELECT id FROM runs WHERE conversation_id IN {given}"
+    forget_imported(transaction, conversation_ids)
     for table, rows in (
         ("run_events", f"run_id IN ({runs})"),
         ("requests", f"run_id IN ({runs})"),
-        ("tool_calls", "message_id IN (SELECT id FROM messages WHERE conversation_id = ?)"),
+        ("tool_calls", f"message_id IN (SELECT id FROM messages WHERE conversation_id IN {given})"),
         ("tool_calls", f"run_id IN ({runs})"),
-        ("messages", "conversation_id = ?"),
-        ("tags", "conversation_id = ?"),
-        ("conversations", "id = ?"),
+        ("messages", f"conversation_id IN {given}"),
+        ("tags", f"conversation_id IN {given}"),
+        ("conversations", f"id IN {given}"),
     ):
-        transaction.execute(f"DELETE FROM {table} WHERE {rows}", [conversation_id])
+        transaction.execute(f"DELETE FROM {table} WHERE {rows}", [list(conversation_ids)])
     transaction.execute(UNUSED_MESSAGES, [])
-    conversation_gone(transaction, conversation_id)
+    conversations_gone(transaction, conversation_ids)

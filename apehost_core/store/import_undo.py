@@ -58,21 +58,20 @@ def touched(cursor: duckdb.DuckDBPyConnection, import_id: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def forget_imported(transaction: Transaction, conversation_id: str) -> None:
-    """Delete what an import brought beside the messages of a conversation that goes for good, and remember that it did.
+def forget_imported(transaction: Transaction, conversation_ids: Sequence[str]) -> None:
+    """Delete what an import brought beside the messages of conversations that go for good, and remember that it did.
 
     Does nothing for conversations that began here.
     """
-    transaction.execute(f"{_REMEMBER} WHERE origin_id IS NOT NULL AND id = ?", [conversation_id])
-    transaction.execute(
+    given = "(SELECT unnest(?::UUID[]))"
+    for statement in (
+        f"{_REMEMBER} WHERE origin_id IS NOT NULL AND id IN {given}",
         "DELETE FROM tool_calls WHERE import_id IS NOT NULL "
-        "AND message_id IN (SELECT id FROM messages WHERE conversation_id = ?)",
-        [conversation_id],
-    )
-    transaction.execute(
-        "DELETE FROM generations WHERE import_id IS NOT NULL AND conversation_id = ?", [conversation_id]
-    )
-    transaction.execute("DELETE FROM import_changes WHERE conversation_id = ?", [conversation_id])
+        f"AND message_id IN (SELECT id FROM messages WHERE conversation_id IN {given})",
+        f"DELETE FROM generations WHERE import_id IS NOT NULL AND conversation_id IN {given}",
+        f"DELETE FROM import_changes WHERE conversation_id IN {given}",
+    ):
+        transaction.execute(statement, [list(conversation_ids)])
 
 
 def take_out(transaction: Transaction, import_id: str, conversation_ids: Sequence[str]) -> TakenOut:

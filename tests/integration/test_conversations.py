@@ -81,6 +81,22 @@ def test_the_trash_is_emptied_after_thirty_days(conversations: Conversations, da
     assert (1, 1) == (len(conversations.branch(young)), len(conversations.branch(kept)))
 
 
+def test_a_full_trash_is_emptied_in_a_few_commits(conversations: Conversations, database: Database) -> None:
+    """The app starts only then: two thousand chats that went one by one took it most of a minute."""
+    for _ in range(250):
+        chain(conversations, 1)
+    database.write(
+        lambda transaction: transaction.execute(
+            "UPDATE conversations SET trashed_at = ?", [datetime(2026, 1, 1, tzinfo=UTC)]
+        )
+    )
+    before = database.commits
+    assert 250 == conversations.empty_trash()
+    assert 2 == database.commits - before
+    with database.read() as cursor:
+        assert [(0,)] == cursor.execute("SELECT count(*) FROM messages").fetchall()
+
+
 @pytest.mark.parametrize("link", ["", "nonsense", "'; DROP TABLE messages", UNKNOWN_ID])
 def test_a_link_to_nothing(conversations: Conversations, link: str) -> None:
     """Any text in a link is answered with None."""

@@ -52,13 +52,8 @@ def conversations_changed(transaction: Transaction, conversation_ids: Sequence[s
     _note(transaction, "conversation", conversation_ids)
 
 
-def conversation_gone(transaction: Transaction, conversation_id: str) -> None:
-    """Note a conversation that is deleted for good."""
-    conversations_gone(transaction, [conversation_id])
-
-
 def conversations_gone(transaction: Transaction, conversation_ids: Sequence[str]) -> None:
-    """Note several conversations that are deleted for good."""
+    """Note conversations that are deleted for good."""
     _note(transaction, "gone", conversation_ids)
 
 
