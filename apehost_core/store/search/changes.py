@@ -57,6 +57,11 @@ def conversations_gone(transaction: Transaction, conversation_ids: Sequence[str]
     _note(transaction, "gone", conversation_ids)
 
 
+def last_change(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Return the number of the last change; 0 where there was none."""
+    return int(cursor.execute("SELECT coalesce(max(seq), 0) FROM search_changes").fetchall()[0][0])
+
+
 def changes_after(cursor: duckdb.DuckDBPyConnection, seq: int, most: int | None = None) -> tuple[list[Change], int]:
     """Return the next changes, so many at most, and how many there are in all."""
     found = cursor.execute(

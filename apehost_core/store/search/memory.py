@@ -10,11 +10,9 @@ from collections.abc import Callable
 import duckdb
 
 from apehost_core.store.database import Database
-from apehost_core.store.search.changes import changes_after
+from apehost_core.store.search.changes import changes_after, last_change
 from apehost_core.store.search.chats import Chats
 from apehost_core.store.search.texts import Texts
-
-_LAST = "SELECT coalesce(max(seq), 0) FROM search_changes"
 
 
 class Memory:
@@ -72,7 +70,7 @@ class Memory:
         """
         with self._database.read() as cursor:
             cursor.begin()
-            seq = int(cursor.execute(_LAST).fetchall()[0][0])
+            seq = last_change(cursor)
             newest = self.texts.newest(cursor, seq, stop)
             cursor.rollback()
             with self._lock:
@@ -83,7 +81,7 @@ class Memory:
     def _take_in(self, cursor: duckdb.DuckDBPyConnection) -> None:
         if self._seq < 0:
             self.chats.read_all(cursor)
-            self._seq = int(cursor.execute(_LAST).fetchall()[0][0])
+            self._seq = last_change(cursor)
             return
         changes, _ = changes_after(cursor, self._seq)
         if changes:

@@ -12,6 +12,7 @@ from apehost_core.errors import Fault, StoreError
 from apehost_core.history.found import Found, Order, SearchProgress
 from apehost_core.history.search_words import parse
 from apehost_core.store.database import Database
+from apehost_core.store.search.changes import last_change
 from apehost_core.store.search.facets import facets_of
 from apehost_core.store.search.feeder import Feeder
 from apehost_core.store.search.hits import Reader, documents
@@ -68,8 +69,8 @@ class Search:
             StoreError: The database cannot be read.
         """
         with self._database.read() as cursor:
-            last = cursor.execute("SELECT coalesce(max(seq), 0) FROM search_changes").fetchall()[0][0]
-        return self._feeder.wait(lambda: self._has(int(last)), timeout_s)
+            last = last_change(cursor)
+        return self._feeder.wait(lambda: self._has(last), timeout_s)
 
     def warm(self, timeout_s: float = _PATIENCE_S) -> bool:
         """Wait until the newest messages are in memory too, seconds after a start; returns whether they are."""
