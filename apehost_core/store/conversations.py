@@ -16,10 +16,9 @@ from apehost_core.model import Preferences
 from apehost_core.runs.run import Generation
 from apehost_core.store.database import Database
 from apehost_core.store.generation_rows import fault_from_json, generations_by_message
-from apehost_core.store.import_undo import forget_imported
+from apehost_core.store.import_undo import delete_conversations, forget_imported
 from apehost_core.store.message_rows import MESSAGE_QUERY, StoredMessage, message_of
 from apehost_core.store.preference_rows import preferences_column, preferences_in
-from apehost_core.store.request_rows import UNUSED_MESSAGES
 from apehost_core.store.search.changes import conversation_changed, conversations_gone, message_added
 from apehost_core.store.transaction import Transaction
 
@@ -323,18 +322,13 @@ def _up(parents: dict[str, str | None], leaf: str | None) -> list[str]:
 
 
 def _delete(transaction: Transaction, conversation_ids: Sequence[str]) -> None:
-    given = "(SELECT unnest(?::UUID[]))"
-    runs = f"SELECT id FROM runs WHERE conversation_id IN {given}"
+    given = "conversation_id IN (SELECT unnest(?::UUID[]))"
     forget_imported(transaction, conversation_ids)
     for table, rows in (
-        ("run_events", f"run_id IN ({runs})"),
-        ("requests", f"run_id IN ({runs})"),
-        ("tool_calls", f"message_id IN (SELECT id FROM messages WHERE conversation_id IN {given})"),
-        ("tool_calls", f"run_id IN ({runs})"),
-        ("messages", f"conversation_id IN {given}"),
-        ("tags", f"conversation_id IN {given}"),
-        ("conversations", f"id IN {given}"),
+        ("tool_calls", f"message_id IN (SELECT id FROM messages WHERE {given})"),
+        ("tool_calls", f"run_id IN (SELECT id FROM runs WHERE {given})"),
+        ("messages", given),
     ):
         transaction.execute(f"DELETE FROM {table} WHERE {rows}", [list(conversation_ids)])
-    transaction.execute(UNUSED_MESSAGES, [])
+    delete_conversations(transaction, conversation_ids)
     conversations_gone(transaction, conversation_ids)

@@ -63,13 +63,12 @@ def forget_imported(transaction: Transaction, conversation_ids: Sequence[str]) -
 
     Does nothing for conversations that began here.
     """
-    given = "(SELECT unnest(?::UUID[]))"
     for statement in (
-        f"{_REMEMBER} WHERE origin_id IS NOT NULL AND id IN {given}",
+        f"{_REMEMBER} WHERE origin_id IS NOT NULL AND id IN {_THESE}",
         "DELETE FROM tool_calls WHERE import_id IS NOT NULL "
-        f"AND message_id IN (SELECT id FROM messages WHERE conversation_id IN {given})",
-        f"DELETE FROM generations WHERE import_id IS NOT NULL AND conversation_id IN {given}",
-        f"DELETE FROM import_changes WHERE conversation_id IN {given}",
+        f"AND message_id IN (SELECT id FROM messages WHERE conversation_id IN {_THESE})",
+        f"DELETE FROM generations WHERE import_id IS NOT NULL AND conversation_id IN {_THESE}",
+        f"DELETE FROM import_changes WHERE conversation_id IN {_THESE}",
     ):
         transaction.execute(statement, [list(conversation_ids)])
 
@@ -98,7 +97,7 @@ def take_out(transaction: Transaction, import_id: str, conversation_ids: Sequenc
     transaction.execute(
         f"{_REMEMBER} WHERE id IN {_THESE} AND (SELECT watched FROM imports WHERE id = ?)", [removed, import_id]
     )
-    _delete_conversations(transaction, removed)
+    delete_conversations(transaction, removed)
     conversations_gone(transaction, removed)
     conversations_changed(transaction, restored)
     return TakenOut(tuple(removed), tuple(restored), titles)
@@ -134,7 +133,7 @@ def _delete_rows(transaction: Transaction, import_id: str, conversation_ids: Seq
         transaction.execute(f"DELETE FROM {table} WHERE {in_these}", values)
 
 
-def _delete_conversations(transaction: Transaction, conversation_ids: Sequence[str]) -> None:
+def delete_conversations(transaction: Transaction, conversation_ids: Sequence[str]) -> None:
     """Delete conversations of which nothing is left, with the logs of attempts that left no message in them."""
     runs = f"run_id IN (SELECT id FROM runs WHERE conversation_id IN {_THESE})"
     asked = transaction.connection.execute(
