@@ -9,7 +9,7 @@ them stood in the JSON of the chat.
 """
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, Final
@@ -25,7 +25,6 @@ from apehost_core.formats.streaming import LARGEST_ITEM, Damaged, Progress
 _MAGIC: Final = b"SQLite format 3\0"
 _VERSIONS: Final = slice(18, 20)  # of the file format, for writing and reading: 2 where there is a write-ahead log
 _ROLLBACK: Final = b"\1\1"
-_LARGEST_IN_MEMORY: Final = LARGEST_ITEM
 _CHAT: Final = (
     "id", "title", "chat", "meta", "pinned", "archived", "folder_id", "current_message_id", "created_at", "updated_at"
 )  # fmt: skip
@@ -117,7 +116,7 @@ def _select(database: sqlite3.Connection, columns: Sequence[str]) -> str:
     return f"SELECT {', '.join(columns)} FROM chat {owned} ORDER BY rowid"
 
 
-def _columns(database: sqlite3.Connection, table: str, wanted: Sequence[str] | dict[str, str]) -> list[str]:
+def _columns(database: sqlite3.Connection, table: str, wanted: Iterable[str]) -> list[str]:
     """Return those of the wanted columns that a table has; none where it is no table."""
     try:
         kinds = database.execute("SELECT type FROM sqlite_schema WHERE name = ?", [table]).fetchall()
@@ -203,9 +202,9 @@ def _connected(document: Document) -> sqlite3.Connection:
 
 def _in_memory(document: Document) -> sqlite3.Connection:
     with document.opening() as stream:
-        content = bytearray(stream.read(_LARGEST_IN_MEMORY + 1))
-    if len(content) > _LARGEST_IN_MEMORY:
-        raise Damaged(f"It is larger than {_LARGEST_IN_MEMORY // 1024**2:,} MB: name it by its path, unpacked.")
+        content = bytearray(stream.read(LARGEST_ITEM + 1))
+    if len(content) > LARGEST_ITEM:
+        raise Damaged(f"It is larger than {LARGEST_ITEM // 1024**2:,} MB: name it by its path, unpacked.")
     content[_VERSIONS] = _ROLLBACK  # a database in memory has no log
     database = sqlite3.connect(":memory:")
     database.deserialize(bytes(content))
