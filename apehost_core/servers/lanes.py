@@ -97,7 +97,7 @@ class Lane:
         self._rules = rules or Rules()
         self._running: Counter[str] = Counter()
         self._loads: Counter[str] = Counter()
-        self._loads_only = 0
+        self._loads_only: Counter[str] = Counter()
         self._held_alone = False
         self._waiting: list[_Waiter] = []
 
@@ -108,7 +108,7 @@ class Lane:
         silent_s = self._clock() - self.last_sign
         stalled_s = silent_s if queued and silent_s > _STALL_S else None
         width = 1 if self._held_alone else self._width
-        return Traffic(width, self._running.total() - self._loads_only, queued, stalled_s)
+        return Traffic(width, self._running.total() - self._loads_only.total(), queued, stalled_s)
 
     @property
     def loading(self) -> bool:
@@ -116,8 +116,8 @@ class Lane:
         return self._loads.total() > 0 or len(self._rules.loading()) > 0
 
     def answering(self, model: str) -> int:
-        """Return how many requests a model has."""
-        return self._running[model]
+        """Return how many requests a model has; a load that no request waits for is none."""
+        return self._running[model] - self._loads_only[model]
 
     def widen(self, width: int) -> None:
         """Give the server another number of requests at a time."""
@@ -140,13 +140,13 @@ class Lane:
         waiter = _Waiter(model, asyncio.get_running_loop().create_future(), on_wait, self._clock())
         waiter.load_only, waiter.alone = load_only, alone
         await self._enter(waiter)
-        self._loads_only += load_only
+        self._loads_only[model] += load_only
         place = Place(must_load=waiter.must_load, end_load=partial(self._end_load, model))
         try:
             yield place
         finally:
             self._leave(waiter)
-            self._loads_only -= load_only
+            self._loads_only[model] -= load_only
             place.loaded()
             self.look_again()
 

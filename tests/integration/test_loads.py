@@ -139,7 +139,6 @@ async def test_the_load_button_waits_its_turn(tmp_path: Path) -> None:
         await until(lambda: net.view("PC").loads == () and len(simulator.instances) == 2)
         assert ["explicit"] == [load.how for load in simulator.loads]
         assert 2048 == simulator.instances["b"].context
-        await until(lambda: net.view("PC").traffic.in_flight == 0)  # the load leaves the lane when it is there
         await net.host.unload_model("PC", "b")
         assert ["a"] == list(simulator.instances)
 

@@ -235,7 +235,7 @@ async def test_a_load_is_no_traffic() -> None:
     """A place that is held for a load that nobody waits for is neither an answer nor a waiting request."""
     lane = Lane(1)
     async with lane.place("a", lambda _place: None, load_only=True), callers(lane, "a"):
-        assert (0, 1) == (lane.traffic.in_flight, lane.traffic.queued)
+        assert (0, 1, 0) == (lane.traffic.in_flight, lane.traffic.queued, lane.answering("a"))
     assert (0, 0, True) == (lane.traffic.in_flight, lane.traffic.queued, lane.idle.is_set())
 
 
