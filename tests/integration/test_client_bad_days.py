@@ -27,15 +27,17 @@ from apehost_core.testing.simulator import Simulator, serve
 pytestmark = pytest.mark.anyio
 
 TOKEN = "sk-lm-AbCdEfGh:01234567890123456789"
-QUICK = Watchdogs(connect_s=1, first_byte_s=0.3, between_chunks_s=0.3, listing_s=0.5)
+NO_FIRST_BYTE = Watchdogs(first_byte_s=0.3, listing_s=0.5)
+NO_NEXT_CHUNK = Watchdogs(between_chunks_s=0.3)
 WORDS = "Hello from the simulator."
 
 
 @asynccontextmanager
 async def client_of(
-    url: str, *, token: str | None = None, watchdogs: Watchdogs = QUICK
+    url: str, *, token: str | None = None, watchdogs: Watchdogs | None = None
 ) -> AsyncGenerator[LmStudioClient, None]:
-    """A client of a server at a URL."""
+    """A client of a server at a URL; as patient as it is by default, unless silence is what is tested."""
+    watchdogs = watchdogs or Watchdogs()
     endpoint = Endpoint("mini", normalise_base_url(url), SecretStr(token) if token else None)
     async with open_http(watchdogs) as http:
         yield LmStudioClient(endpoint, http, watchdogs)
@@ -131,7 +133,8 @@ async def test_every_bad_ending_has_its_error(
     """The error says what happened and what to do, names no address, and keeps what came before it."""
     simulator.fault = fault  # type: ignore[assignment]
     before: list[ModelEvent] = []
-    async with client_of(url) as client:
+    watchdogs = {"silence": NO_FIRST_BYTE, "stall": NO_NEXT_CHUNK}.get(fault)
+    async with client_of(url, watchdogs=watchdogs) as client:
         with pytest.raises(error) as raised:
             await ask(client, into=before)
     fault_ = raised.value.fault
@@ -239,7 +242,7 @@ def raw_server(*replies: bytes) -> Generator[str, None, None]:
 async def test_a_port_that_accepts_and_says_nothing() -> None:
     """The watchdog ends the wait, for answers and for listings."""
     with raw_server() as url:
-        async with client_of(url) as client:
+        async with client_of(url, watchdogs=NO_FIRST_BYTE) as client:
             with pytest.raises(ServerTimeout):
                 await ask(client)
             with pytest.raises(ServerTimeout):
@@ -333,7 +336,7 @@ async def test_garbage_instead_of_http() -> None:
 async def test_leaving_closes_the_connection_upstream(url: str, simulator: Simulator) -> None:
     """Leaving the context in mid-answer is seen by the server at once."""
     simulator.fault = "stall"
-    async with client_of(url, watchdogs=Watchdogs()) as client:
+    async with client_of(url) as client:
         request = ModelRequest("sim-model", (user_message("go"),))
         async with client.stream(request) as stream:
             async for event in stream:
@@ -385,7 +388,7 @@ async def test_localhost_is_also_tried_as_127(url: str) -> None:
 
 async def test_many_streams_at_once(simulator: Simulator, url: str) -> None:
     """Fifty answers at a time over one pool all come whole."""
-    async with client_of(url, watchdogs=Watchdogs()) as client:
+    async with client_of(url) as client:
         answers = await asyncio.gather(*(ask(client) for _ in range(50)))
     assert [WORDS] * 50 == [text(events) for events in answers]
     assert 50 == len(simulator.calls)
