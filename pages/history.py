@@ -14,8 +14,10 @@ from apehost_ui.history_search import search
 from apehost_ui.history_speed import speed
 from apehost_ui.history_sql import sql
 
-with st.container(key="history-page"):
-    st.title("History", anchor=False)
+
+@st.fragment
+def _sections() -> None:
+    """Draw the switch and the section that is open: another one draws nothing else anew."""
     section = history_section()
     with st.container(key=f"history-{section}"):
         match section:
@@ -37,3 +39,8 @@ with st.container(key="history-page"):
                 calls()
             case _:
                 assert_never(section)
+
+
+with st.container(key="history-page"):
+    st.title("History", anchor=False)
+    _sections()
