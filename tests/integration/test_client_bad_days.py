@@ -27,17 +27,17 @@ from apehost_core.testing.simulator import Simulator, serve
 pytestmark = pytest.mark.anyio
 
 TOKEN = "sk-lm-AbCdEfGh:01234567890123456789"
+PATIENT = Watchdogs()
 NO_FIRST_BYTE = Watchdogs(first_byte_s=0.3, listing_s=0.5)
-NO_NEXT_CHUNK = Watchdogs(between_chunks_s=0.3)
+WATCHDOGS = {"silence": NO_FIRST_BYTE, "stall": Watchdogs(between_chunks_s=0.3)}
 WORDS = "Hello from the simulator."
 
 
 @asynccontextmanager
 async def client_of(
-    url: str, *, token: str | None = None, watchdogs: Watchdogs | None = None
+    url: str, *, token: str | None = None, watchdogs: Watchdogs = PATIENT
 ) -> AsyncGenerator[LmStudioClient, None]:
     """A client of a server at a URL; as patient as it is by default, unless silence is what is tested."""
-    watchdogs = watchdogs or Watchdogs()
     endpoint = Endpoint("mini", normalise_base_url(url), SecretStr(token) if token else None)
     async with open_http(watchdogs) as http:
         yield LmStudioClient(endpoint, http, watchdogs)
@@ -133,8 +133,7 @@ async def test_every_bad_ending_has_its_error(
     """The error says what happened and what to do, names no address, and keeps what came before it."""
     simulator.fault = fault  # type: ignore[assignment]
     before: list[ModelEvent] = []
-    watchdogs = {"silence": NO_FIRST_BYTE, "stall": NO_NEXT_CHUNK}.get(fault)
-    async with client_of(url, watchdogs=watchdogs) as client:
+    async with client_of(url, watchdogs=WATCHDOGS.get(fault, PATIENT)) as client:
         with pytest.raises(error) as raised:
             await ask(client, into=before)
     fault_ = raised.value.fault
