@@ -20,16 +20,16 @@ from apehost_ui.components.history_export import export_popover
 from apehost_ui.components.history_filters import KEYS, filters
 from apehost_ui.components.history_hits import (
     BOX_KEY,
-    HitActions,
     facets,
     found_line,
-    hit_rows,
+    hit_row,
     index_state,
     nothing_found,
     search_box,
 )
-from apehost_ui.components.history_list import TAG_KEY, BulkActions, RowActions, bulk_bar, conversation_rows
+from apehost_ui.components.history_list import TAG_KEY, BulkActions, bulk_bar, listed_row
 from apehost_ui.components.history_preview import preview
+from apehost_ui.components.rows import RowActions, rows
 from apehost_ui.history_state import Verb
 from apehost_ui.host import host
 
@@ -83,9 +83,9 @@ def _hits(text: str) -> None:
             nothing_found(on_clear=_clear_search)
         return
     facets(found.facets, text, on_pick=_narrow)
-    shown = state.named(PREVIEW)
-    actions = HitActions(open=_open_hit, preview=_toggle_hit)
-    hit_rows(found.hits, shown, actions, partial(_preview_message, shown or ""))
+    listed = {(row := hit_row(hit)).id: (row, hit) for hit in found.hits}
+    actions = RowActions(open=lambda name: _open_hit(listed[name][1]), preview=_toggle)
+    rows("hits", [row for row, _ in listed.values()], state.named(PREVIEW), actions, _preview_message)
     _pages(found.total)
 
 
@@ -115,7 +115,8 @@ def _list() -> None:
     ids = [one.id for one in listed]
     bulk_bar(len(page.picked), len(ids), total, wanted.place, _bulk_actions(ids, wanted))
     actions = RowActions(open=state.leave_for, preview=_toggle, pick=_toggle_pick)
-    conversation_rows(listed, page.picked, state.named(PREVIEW), actions, _preview_conversation)
+    shown = [listed_row(one, picked=one.id in page.picked) for one in listed]
+    rows("listed", shown, state.named(PREVIEW), actions, _preview_conversation)
     _pages(total)
 
 
@@ -197,10 +198,6 @@ def _open_hit(hit: Hit) -> None:
 
 def _toggle(name: str) -> None:
     state.name_in_url(PREVIEW, None if state.named(PREVIEW) == name else name)
-
-
-def _toggle_hit(hit: Hit) -> None:
-    _toggle(hit.message_id)
 
 
 def _toggle_pick(conversation_id: str) -> None:

@@ -31,7 +31,6 @@ _SCHEME = re.compile(r"[^/?#]*:")
 _ALIVE_AFTER = re.compile(r":(?=//|[\w+-][\w/+-]*:)|www(?=\.)", re.IGNORECASE)
 _ALIVE_BEFORE = re.compile(r"(?=@[\w-]+\.)|(?<!\S)(?=(?:<->|->|<-|--|>=|<=|~=)(?!\S))")
 _JOINER = "\u2060"
-_MARKS = re.compile(r"!(?=\[)|[\\`*_{}\[\]<>|~$]")
 _SAFE_SCHEMES = ("http", "https", "mailto")
 _MOST_KEPT = 512
 _PARSER = MarkdownIt("commonmark")
@@ -120,22 +119,9 @@ def plain_label(text: str) -> str:
 
     Bare addresses, `:shortcodes:` and arrows live without marks: a word joiner, which nobody sees, stands in them.
     """
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:])", r"\\\1", _lifeless(text))
-
-
-def heard_label(text: str) -> str:
-    """Return text for a label that is only heard: without a mark of Markdown, and without an escape.
-
-    Some widgets name themselves to screen readers by their label as it was written, backslashes included, and draw it
-    as Markdown all the same.
-    """
-    return _lifeless(_MARKS.sub(" ", text))
-
-
-def _lifeless(text: str) -> str:
-    """Return text on one line, in which nothing lives that needs no mark."""
     words = _ALIVE_BEFORE.sub(_JOINER, " ".join(text.split()))
-    return _ALIVE_AFTER.sub(rf"\g<0>{_JOINER}", words)
+    words = _ALIVE_AFTER.sub(rf"\g<0>{_JOINER}", words)
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:])", r"\\\1", words)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:

@@ -226,6 +226,11 @@ def widget_value(key: str) -> str | None:
     return st.session_state.get(key)
 
 
+def sent(key: str, event: str) -> str | None:
+    """Return what a component of ours told with an event, from inside its callback; None where that was another."""
+    return st.session_state[key].get(event)
+
+
 def number(key: str) -> int:
     """Return the value of a widget of numbers from inside its callback."""
     return st.session_state[key]

@@ -32,7 +32,7 @@ _PATIENCE_MS: Final = 60_000
 _WORDS: Final = ("memory", "the model", "server -cache", '"first time"', "prom*")
 _BAR_MS, _START_MS = 300, 3_000
 _SECTION: Final = ".st-key-history-section button"
-_PREVIEW: Final = ".st-key-hits [class*='st-key-preview-'] button"
+_PREVIEW: Final = ".apehost-rows-preview"
 
 # Resolves with the ms from an action to the last change of the page before it was at rest for 60 ms.
 _TIMED: Final = """async ({where, which, text}) => {

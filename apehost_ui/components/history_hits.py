@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import streamlit as st
 
 from apehost_core.compare.numbers import counted
-from apehost_core.history.found import Facet, Found, Hit, Order, SearchProgress, Snippet
+from apehost_core.history.found import Facet, Found, Hit, Order, SearchProgress
 from apehost_core.history.search_words import FilterName
-from apehost_ui.components.history_preview import badges, preview_button, title_button
+from apehost_ui.components.rows import Row, link_to
 from apehost_ui.components.switch import url_switch
 from apehost_ui.markdown import plain_label
 from apehost_ui.words import duration, moment
@@ -55,19 +54,6 @@ def index_state(progress: SearchProgress) -> None:
         verb = "is being built anew" if progress.state == "rebuilding" else "is catching up"
         share = progress.done / progress.total if progress.total else 0.0
         st.progress(min(share, 1.0), text=f"The search index {verb}: {progress.done:,} of {progress.total:,}.")
-
-
-@dataclass(frozen=True, slots=True)
-class HitActions:
-    """What the buttons of the hits do.
-
-    Attributes:
-        open: Shows the message in its branch on the chat page.
-        preview: Shows or hides what stands around it below the hit.
-    """
-
-    open: Callable[[Hit], None]
-    preview: Callable[[Hit], None]
 
 
 @contextmanager
@@ -124,45 +110,23 @@ def nothing_found(*, on_clear: Callable[[], None]) -> None:
         st.button("Clear search", key="clear-search", icon=":material/close:", on_click=on_clear)
 
 
-def hit_rows(hits: Sequence[Hit], previewed: str | None, actions: HitActions, draw_preview: Callable[[], None]) -> None:
-    """Draw the hits.
-
-    Args:
-        hits: In order.
-        previewed: The message whose surroundings are shown; None where none are.
-        actions: What the buttons do.
-        draw_preview: Draws what stands around that message.
-    """
-    with st.container(key="hits", gap="small"):
-        for hit in hits:
-            name = hit.message_id if hit.where != "title" else f"title-{hit.conversation_id}"
-            shown = hit.message_id == previewed and hit.where != "title"
-            with st.container(border=True, gap=None, key=f"hit-{name}"):
-                with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line-{name}"):
-                    label = marked(hit.snippet) if hit.where == "title" else plain_label(hit.title)
-                    title_button(name, label, partial(actions.open, hit))
-                    if hit.where != "title":
-                        preview_button(hit.message_id, partial(actions.preview, hit), shown=shown)
-                said = "" if hit.where == "title" else f"  \n{marked(hit.snippet)}"
-                st.markdown(f":small[:gray[{_about(hit)}]]{said}")
-                if shown:
-                    draw_preview()
+def hit_row(hit: Hit) -> Row:
+    """Return what the row of a hit says; its id is the message's, or `title-` and the conversation's."""
+    is_title = hit.where == "title"
+    return Row(
+        id=f"title-{hit.conversation_id}" if is_title else hit.message_id,
+        title=hit.snippet if is_title else ((hit.title, False),),
+        about=_about(hit),
+        badges=hit.tags,
+        text=() if is_title else hit.snippet,
+        link=link_to(hit.conversation_id, hit.message_id or None),
+        has_preview=not is_title,
+    )
 
 
 def _about(hit: Hit) -> str:
-    who = plain_label(hit.model) or _ROLES.get(hit.role, plain_label(hit.role))
-    pieces = [who, plain_label(hit.server), _WHERE[hit.where], moment(hit.at)]
-    pieces += [badges(hit.tags)]
+    who = hit.model or _ROLES.get(hit.role, hit.role)
+    pieces = [who, hit.server, _WHERE[hit.where], moment(hit.at)]
     pieces += ["archived"] if hit.archived else []
     pieces += ["in the trash"] if hit.trashed else []
     return " · ".join(filter(None, pieces))
-
-
-def marked(snippet: Snippet) -> str:
-    """Return a snippet as Markdown in which nothing is alive but the marks on what was looked for."""
-    pieces: list[str] = []
-    for text, found in snippet:
-        words = plain_label(text)
-        inner = f":orange-background[{words}]" if found and words else words
-        pieces.append(f"{' ' * text[:1].isspace()}{inner}{' ' * (text[-1:].isspace() and bool(words))}")
-    return "".join(pieces)

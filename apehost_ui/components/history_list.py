@@ -1,17 +1,15 @@
-"""A page of the list of conversations, with what is done to many at once."""
+"""What a row of the list of conversations says, and what is done to many at once."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import streamlit as st
 
 from apehost_core.compare.numbers import counted
 from apehost_core.history.listing import Listed, Place
-from apehost_ui.components.history_preview import badges, preview_button, title_button
+from apehost_ui.components.rows import Row, link_to
 from apehost_ui.history_state import Verb
-from apehost_ui.markdown import heard_label, plain_label
 from apehost_ui.words import moment
 
 TAG_KEY: Final = "bulk-tag-name"
@@ -21,72 +19,22 @@ _DELETE: tuple[str, str, Verb] = ("Delete", ":material/delete:", "trash")
 _RESTORE: tuple[str, str, Verb] = ("Restore", ":material/restore_from_trash:", "restore")
 
 
-@dataclass(frozen=True, slots=True)
-class RowActions:
-    """What the buttons of a line do; each gets the conversation's id.
-
-    Attributes:
-        open: Shows it on the chat page.
-        preview: Shows or hides its last messages below the line.
-        pick: Gets in `picked` whether it is picked now.
-    """
-
-    open: Callable[[str], None]
-    preview: Callable[[str], None]
-    pick: Callable[[str], None]
-
-
-def conversation_rows(
-    listed: Sequence[Listed],
-    picked: Collection[str],
-    previewed: str | None,
-    actions: RowActions,
-    draw_preview: Callable[[str], None],
-) -> None:
-    """Draw a line a conversation.
-
-    Args:
-        listed: In order.
-        picked: Ids of those that are picked.
-        previewed: Id of the one whose preview is open; None when none is.
-        actions: What the buttons do.
-        draw_preview: Draws a conversation's preview.
-    """
-    with st.container(key="history-rows", gap="small"):
-        for one in listed:
-            with st.container(border=True, gap=None, key=f"listed-{one.id}"):
-                _row(one, one.id in picked, actions, open_=one.id == previewed)
-                if one.id == previewed:
-                    draw_preview(one.id)
-
-
-def _row(one: Listed, picked: bool, actions: RowActions, *, open_: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"line-{one.id}"):
-        st.checkbox(
-            f"Select {heard_label(one.title) or 'this chat'}",
-            value=picked,
-            key=f"pick-{one.id}-{picked}",
-            label_visibility="collapsed",
-            width="content",
-            on_change=actions.pick,
-            args=(one.id,),
-        )
-        title_button(one.id, plain_label(one.title), partial(actions.open, one.id))
-        preview_button(one.id, partial(actions.preview, one.id), shown=open_)
-    st.caption(listed_words(one))
-
-
-def listed_words(one: Listed) -> str:
-    """Return what is known of a conversation, as a label: "12 Mar 2026 · 8 messages · 1,204 tokens · gemma-3-1b"."""
-    pieces = [moment(one.updated_at), f"{counted(one.messages, 'message')}"]
-    if one.tokens:
-        pieces.append(f"{one.tokens:,} tokens")
-    pieces += [", ".join(map(plain_label, one.models))] if one.models else []
-    pieces += [badges(one.tags)] if one.tags else []
+def listed_row(one: Listed, *, picked: bool) -> Row:
+    """Return what the row of a conversation says: "12 Mar 2026 · 8 messages · 1,204 tokens · gemma-3-1b"."""
+    pieces = [moment(one.updated_at), counted(one.messages, "message")]
+    pieces += [f"{one.tokens:,} tokens"] if one.tokens else []
+    pieces += [", ".join(one.models)] if one.models else []
     pieces += ["archived"] if one.archived else []
     pieces += [f"deleted {moment(one.trashed_at)}"] if one.trashed_at else []
-    pieces += [f"from {plain_label(one.origin)}"] if one.origin else []
-    return " · ".join(pieces)
+    pieces += [f"from {one.origin}"] if one.origin else []
+    return Row(
+        id=one.id,
+        title=((one.title, False),),
+        about=" · ".join(pieces),
+        badges=one.tags,
+        link=link_to(one.id),
+        picked=picked,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,6 @@ def test_option_is_known(name: str) -> None:
         ("server.fileWatcherType", "none"),
         ("server.maxUploadSize", 20),
         ("runner.postScriptGC", False),
-        ("runner.enforceSerializableSessionState", True),
         ("client.showErrorDetails", "none"),
         ("client.showErrorLinks", False),
         ("browser.gatherUsageStats", False),

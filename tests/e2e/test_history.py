@@ -85,7 +85,7 @@ def found_and_opened(page: Page) -> None:
     box = page.locator(".st-key-q input")
     expect(box).to_be_focused()
     box.press_sequentially("high tide", delay=30)
-    hit = page.locator(".st-key-hits [class*='st-key-see-'] button").first
+    hit = page.locator(".apehost-rows-title").first
     expect(hit).to_contain_text("Tides at the pier", timeout=20_000)
     expect(page).to_have_url(re.compile(r"q=high"))
     hit.click()

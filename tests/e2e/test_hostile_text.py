@@ -1,5 +1,6 @@
 """What a model writes is text: nothing of it loads, runs or hides."""
 
+import re
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -79,9 +80,15 @@ def app_url(trap: Trap, tmp_path_factory: pytest.TempPathFactory) -> Generator[s
         yield app.url
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def heard() -> Heard:
+    """What that window hears."""
+    return Heard()
+
+
+@pytest.fixture(scope="module")
 def page(browser: Browser, app_url: str, heard: Heard) -> Generator[Page, None, None]:
-    """A window in which the model has answered."""
+    """A window in which the model has answered; the tests only look at it."""
     context = browser.new_context()
     page = context.new_page()
     heard.listen(page)
@@ -131,3 +138,34 @@ def test_a_persons_text_is_as_typed(page: Page) -> None:
     """What a person wrote is neither Markdown nor HTML."""
     mine = page.get_by_test_id("stChatMessage").first
     expect(mine).to_contain_text("<b>me</b> ![](http://192.0.2.1/x.png) :smile: *stars*")
+
+
+def test_a_list_is_only_text(page: Page, trap: Trap) -> None:
+    """What was said, and the title made of it, stand in a hit as they were written; what was looked for is marked."""
+    page.get_by_role("link", name="History").click()
+    page.locator(".st-key-q input").fill("picture")
+    hit = page.locator(".apehost-rows-row").first
+    expect(hit.locator("mark").first).to_have_text("picture", timeout=20_000)
+    expect(hit.locator(".apehost-rows-text")).to_contain_text(f"![picture]({trap.url}/markdown.png)")
+    expect(hit.locator("a")).to_have_attribute("href", re.compile(r"^\./\?c=[0-9a-f-]+&m=[0-9a-f-]+$"))
+    assert page.locator(".apehost-rows :is(img, script, iframe, b)").count() == 0
+    assert page.title() == "ApeHost"
+    assert trap.visits == []
+
+
+def test_a_list_goes_by_keys(page: Page) -> None:
+    """Down and up go from title to title; a preview that is opened leaves the cursor where it was."""
+    page.locator(".st-key-q input").fill("")
+    page.locator(".st-key-q input").fill("me")
+    titles = page.locator(".apehost-rows-title")
+    expect(titles.nth(1)).to_be_visible(timeout=20_000)
+    titles.first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(titles.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(titles.first).to_be_focused()
+    preview = page.locator(".apehost-rows-preview").first
+    preview.press("Enter")
+    expect(page.locator(".st-key-preview")).to_be_visible()
+    expect(preview).to_be_focused()
+    expect(preview).to_have_attribute("aria-expanded", "true")

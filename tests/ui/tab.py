@@ -1,15 +1,20 @@
 """A browser tab on the app, without a browser."""
 
+import json
+import pickle
 import re
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from streamlit.components.v2 import presentation
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Block, ChatMessage, Element, ElementTree
+from streamlit.testing.v1.element_tree import Block, ChatMessage, Element, ElementTree, Node
 
 from apehost_ui import state
+from apehost_ui.components.rows import Event
 
 ROOT = Path(__file__).parents[2]
 PageName = Literal["chat", "servers", "compare", "history"]
@@ -47,8 +52,14 @@ class Tab:
     def run(self) -> Self:
         """Run the script as any event of the browser does; nothing may be raised."""
         self.at.run()
+        return self._checked()
+
+    def _checked(self) -> Self:
         raised = ["\n".join((error.message, *error.stack_trace)) for error in self.at.exception]
         assert not raised, "\n\n".join(raised)
+        for value in self.at.session_state.values():
+            if type(value).__module__ != presentation.__name__:  # the state of a component of ours: JSON
+                pickle.dumps(value)  # page state is plain data: a host or a client in it fails here
         return self
 
     def to(self, page: PageName) -> Self:
@@ -71,6 +82,17 @@ class Tab:
         """Press the button of that key."""
         self.at.button(key=key).click()
         return self.run()
+
+    def tell(self, event: Event, title: str) -> Self:
+        """Do what a press on a row of that title does."""
+        (drawn, row_id) = next(
+            (drawn, row["id"]) for drawn in self._lists for row in _rows(drawn) if title == _title(row)
+        )
+        states = self._tree.get_widget_states()
+        told = json.dumps([{"event": event, "value": row_id}])
+        states.widgets.add(id=_make_trigger_id(drawn.proto.id, "events"), json_trigger_value=told)
+        self.at._run(states)
+        return self._checked()
 
     def write(self, **texts: str) -> Self:
         """Write into fields, named by their keys with _ for -; nothing is sent yet."""
@@ -130,6 +152,20 @@ class Tab:
         """What people read in the last message."""
         return words(self.messages[-1])
 
+    @property
+    def listed(self) -> list[dict[str, Any]]:
+        """What the rows of the page's lists say, in order."""
+        return [row for drawn in self._lists for row in _rows(drawn)]
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles of those rows."""
+        return [_title(row) for row in self.listed]
+
+    @property
+    def _lists(self) -> list[Node]:
+        return [each for each in self.at.get("bidi_component") if each.proto.component_name == "apehost.rows"]
+
     def box(self, key: str) -> str:
         """What people read in the container of that key."""
         return words(self.at.get_by_key(key))
@@ -175,6 +211,20 @@ def _lines(block: Block | Element) -> Iterator[str]:
             yield plain(node.proto.label)
         elif isinstance(node, Element) and node.type in _WRITTEN:
             yield plain(str(node.value))
+        elif node.type == "bidi_component":
+            for row in _rows(node):
+                yield _title(row)
+                yield " ".join([row["about"], *row["badges"]])
+                yield "".join(text for text, _ in row["text"])
+
+
+def _rows(drawn: Node) -> list[dict[str, Any]]:
+    """Return what the rows of a list say."""
+    return json.loads(drawn.proto.mixed.json or drawn.proto.json)["rows"]
+
+
+def _title(row: dict[str, Any]) -> str:
+    return "".join(text for text, _ in row["title"])
 
 
 def plain(markdown: str) -> str:

@@ -1,7 +1,5 @@
 """Every page in every state of the servers: none fails, and empty ones say what to do."""
 
-import pickle
-
 import pytest
 
 from apehost_core.testing.answers import SimModel
@@ -90,10 +88,3 @@ def test_a_demo_engine_that_cannot_start_says_why(start: Start, monkeypatch: pyt
     tab = Tab().press("Start the demo engine")
     assert "extra `local`" in tab.errors
     assert NOWHERE in tab.page
-
-
-def test_what_a_session_keeps_is_plain_data(start: Start) -> None:
-    """Nothing stands in a session's state that could not be written down; Streamlit is told to refuse such."""
-    tab = start({"mini": Simulator()}).asked()
-    for page in PAGES:
-        assert all(map(pickle.dumps, tab.to(page).at.session_state.values()))

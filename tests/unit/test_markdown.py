@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from apehost_ui.markdown import divide, heard_label, plain_label, safe
+from apehost_ui.markdown import divide, plain_label, safe
 
 
 @pytest.mark.parametrize(
@@ -134,29 +134,6 @@ def test_nothing_in_a_label_is_alive(text: str) -> None:
     assert LIVE.search(text) is not None
     assert LIVE.search(drawn) is None
     assert text == drawn.replace("\u2060", "")
-
-
-@given(st.text("ab1 !()[]<>*_`#:/.@$~|\\{}-+&\n", max_size=40))
-def test_nothing_in_a_label_that_is_heard_is_alive(text: str) -> None:
-    """Whatever a title has, neither a mark nor an escape is left: it is words, drawn as Markdown as well as heard."""
-    label = f"Select {heard_label(text)}"
-    assert LIVE.search(label) is None
-    assert not set("\\[]<>*_`$~|{}") & set(label)
-    (paragraph,) = [token for token in MarkdownIt("commonmark").parse(label) if token.type == "inline"]
-    assert {"text"} == {child.type for child in paragraph.children or ()} - {"text_special"}
-
-
-@pytest.mark.parametrize(
-    ("title", "heard"),
-    [
-        ("C# 7.1: what is new (part 1)?", "C# 7.1: what is new (part 1)?"),
-        ("![cat](http://e) and **bold**", "cat (http:\u2060//e) and bold"),
-        ("my_file.py costs $5", "my file.py costs 5"),
-    ],
-)
-def test_a_label_that_is_heard_has_the_words_of_the_title(title: str, heard: str) -> None:
-    """Ordinary titles are heard as they are written; of others, the marks are left out."""
-    assert heard == heard_label(title)
 
 
 @pytest.mark.parametrize("text", ["12:30", "qwen3: 8b", "a@b", "user: hello", "x-y -z", "awwww"])
