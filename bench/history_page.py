@@ -4,14 +4,17 @@
 
 Makes a history of `bench.corpus` and its search index in the folder where they are not there yet, starts the app on
 it, and does what a person does on the page. The baseline is the same app over 1,000 messages, in the same run. A wait
-is from the click to the first frame in which the page is at rest again with something new on it; typing waits 250 ms
-for more by design of Streamlit's box, which the figures contain. The start is from the command to the first page drawn.
+is from the click to the first frame in which the page is at rest again with something new on it; typing waits 150 ms
+for more, which the figures contain. The start is from the command until the app answers: the first one on a machine,
+for which Python compiles all modules, and those after it.
 """
 
 import argparse
 import os
 import tempfile
 import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,7 +27,7 @@ from bench.chromium import chromium
 from bench.corpus import make
 from bench.search import indexed
 from bench.tables import percentile, table
-from tests.app_process import running_app
+from tests.app_process import App, running_app
 
 _SMALL: Final = 1_000
 _ROUNDS: Final = 5
@@ -133,30 +136,43 @@ def filled(folder: Path, messages: int) -> None:
     database.close()
 
 
-def measured(folder: Path, messages: int) -> tuple[float, dict[str, list[float]]]:
-    """Return how long the app takes until it draws its first page, in s, and how long the steps take."""
-    filled(folder, messages)
+@contextmanager
+def started(folder: Path, settings: Mapping[str, str], starts: list[float]) -> Generator[App, None, None]:
+    """Run the app; how long it took until it answered, in s, is added to the starts."""
     begun = time.perf_counter()
-    with running_app(folder, {"APEHOST_DEMO": "off"}) as app:
-        live_s = time.perf_counter() - begun
-        return live_s, waits(app.url)
+    with running_app(folder, settings) as app:
+        starts.append(time.perf_counter() - begun)
+        yield app
+
+
+def measured(folder: Path, messages: int) -> tuple[list[float], dict[str, list[float]]]:
+    """Return how long the app takes until it answers, in s, the first time and again, and how long the steps take."""
+    filled(folder, messages)
+    starts: list[float] = []
+    with tempfile.TemporaryDirectory() as compiled:
+        settings = {"APEHOST_DEMO": "off", "PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
+        with started(folder, settings, starts):
+            pass
+        with started(folder, settings, starts) as app:
+            return starts, waits(app.url)
 
 
 def run(folder: Path, messages: int) -> str:
     """Measure both and return the tables."""
     with tempfile.TemporaryDirectory() as name:
-        small_s, small = measured(Path(name), _SMALL)
-    large_s, large = measured(folder, messages)
+        small_starts, small = measured(Path(name), _SMALL)
+    large_starts, large = measured(folder, messages)
     rows: list[list[object]] = []
     for step, times in large.items():
         base = percentile(small[step], 0.5) if small[step] else float("nan")
         p50 = percentile(times, 0.5)
         rows.append([step, base, p50, max(times), p50 / base])
-    rows.append(["start, until it is live", small_s * 1000, large_s * 1000, large_s * 1000, large_s / small_s])
-    slowest = max((row for row in rows[:-1]), key=lambda row: float(str(row[2])))
+    slowest = max(rows, key=lambda row: float(str(row[2])))
+    for name, small_s, large_s in zip(("first start", "start"), small_starts, large_starts, strict=True):
+        rows.append([name, small_s * 1000, large_s * 1000, large_s * 1000, large_s / small_s])
     bars = [
         ["each click < 300 ms", f"at most {slowest[2]:,.0f} ms (p50, {slowest[0]})", _holds(slowest[2], _BAR_MS)],
-        ["start < 3,000 ms", f"{large_s * 1000:,.0f} ms", _holds(large_s * 1000, _START_MS)],
+        ["start < 3,000 ms", f"{large_starts[1] * 1000:,.0f} ms", _holds(large_starts[1] * 1000, _START_MS)],
     ]
     headings = ["", f"{_SMALL:,} messages, p50 ms", f"{messages:,} messages, p50 ms", "max ms", "p50 ratio"]
     return f"{table(headings, rows)}\n\n{table(['bar', 'measured', 'holds'], bars)}"
