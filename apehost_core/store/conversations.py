@@ -224,13 +224,16 @@ class Conversations:
 
     def recent(self, limit: int) -> list[ConversationSummary]:
         """Return the conversations last written in, newest first, without archive and trash."""
+        return list(self._database.kept.get(("recent", limit), lambda: self._recent(limit)))
+
+    def _recent(self, limit: int) -> tuple[ConversationSummary, ...]:
         with self._database.read() as cursor:
             rows = cursor.execute(
                 f"{_SUMMARY} WHERE trashed_at IS NULL AND archived_at IS NULL AND leaf_id IS NOT NULL "
                 "ORDER BY updated_at DESC LIMIT ?",
                 [limit],
             ).fetchall()
-        return [ConversationSummary(*row) for row in rows]
+        return tuple(ConversationSummary(*row) for row in rows)
 
     def branch(self, conversation_id: str) -> tuple[StoredMessage, ...]:
         """Return the selected branch, oldest first; empty when the conversation does not exist."""

@@ -20,6 +20,7 @@ from apehost_core.errors import Fault, StoreError
 from apehost_core.events import LoggedEvent
 from apehost_core.store.event_rows import Entry
 from apehost_core.store.faults import open_error, reading
+from apehost_core.store.kept import Kept
 from apehost_core.store.schema import check, migrate
 from apehost_core.store.sql_text import literal
 from apehost_core.store.transaction import Transaction
@@ -37,6 +38,7 @@ class Database:
 
     Attributes:
         path: The DuckDB file.
+        kept: Answers that pages ask for again and again.
     """
 
     def __init__(self, path: Path, root: duckdb.DuckDBPyConnection, config: Config) -> None:
@@ -47,6 +49,7 @@ class Database:
         self._writing: duckdb.DuckDBPyConnection | None = root.cursor()
         self._closed = False
         self._writer = Writer(self)
+        self.kept = Kept(lambda: self.commits)
 
     @classmethod
     def open(cls, path: Path, *, memory_limit: str = "1GB", threads: int = 2) -> "Database":

@@ -36,6 +36,10 @@ def recent_generations(database: Database, limit: int, kind: CallKind | None = N
     Raises:
         StoreError: They could not be read.
     """
+    return list(database.kept.get(("calls", limit, kind), lambda: _recent(database, limit, kind)))
+
+
+def _recent(database: Database, limit: int, kind: CallKind | None) -> tuple[GenerationRow, ...]:
     columns = ", ".join(name for name in GenerationRow.__dataclass_fields__ if name != "kind")
     with database.read() as cursor:
         rows = cursor.execute(
@@ -43,7 +47,7 @@ def recent_generations(database: Database, limit: int, kind: CallKind | None = N
             "ORDER BY started_at DESC, id DESC LIMIT $limit",
             {"kind": kind, "limit": limit},
         ).fetchall()
-    return [GenerationRow(*row) for row in rows]
+    return tuple(GenerationRow(*row) for row in rows)
 
 
 def count_generations(database: Database) -> dict[CallKind, int]:
@@ -52,6 +56,10 @@ def count_generations(database: Database) -> dict[CallKind, int]:
     Raises:
         StoreError: They could not be read.
     """
+    return dict(database.kept.get("calls counted", lambda: _count(database)))
+
+
+def _count(database: Database) -> dict[CallKind, int]:
     with database.read() as cursor:
         rows = cursor.execute(
             f"SELECT {_KIND} AS kind, count(*) FROM v_generations GROUP BY kind ORDER BY count(*) DESC, kind"

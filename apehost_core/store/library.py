@@ -58,6 +58,12 @@ class Library:
 
     def find(self, wanted: ListFilter, *, limit: int, offset: int = 0) -> tuple[list[Listed], int]:
         """Return a page of the conversations that a filter lets through, last used first, and how many there are."""
+        listed, total = self._database.kept.get(
+            ("listed", wanted, limit, offset), lambda: self._find(wanted, limit, offset)
+        )
+        return list(listed), total
+
+    def _find(self, wanted: ListFilter, limit: int, offset: int) -> tuple[tuple[Listed, ...], int]:
         where, values = _where(wanted)
         with self._database.read() as cursor:
             found = cursor.execute(
@@ -66,13 +72,16 @@ class Library:
                 [*values, limit, offset],
             ).fetchall()
             if not found:
-                return [], self._count(wanted) if offset else 0
+                return (), self._count(wanted) if offset else 0
             ids = [conversation_id for conversation_id, _ in found]
             rows = cursor.execute(_ROWS, [ids, len(ids)]).fetchall()
-        return [_listed(row) for row in rows], found[0][1]
+        return tuple(map(_listed, rows)), found[0][1]
 
     def choices(self) -> Choices:
         """Return what there is to narrow the list to."""
+        return self._database.kept.get("choices", self._choices)
+
+    def _choices(self) -> Choices:
         with self._database.read() as cursor:
             tags, models, servers = (
                 tuple(row[0] for row in cursor.execute(sql).fetchall())
