@@ -33,16 +33,19 @@ def chart_block(
         with st.container(horizontal=True, vertical_alignment="bottom", key=f"chart-head-{chart.name}"):
             st.markdown(f"#### {plain_label(chart.title)}", width="content")
             st.caption(f"n = {counted(chart.n, noun)}", width="content")
-        drawn, rows, sql = st.tabs(["Chart", "Table", "SQL"], key=f"chart-tabs-{chart.name}")
+        # What is not seen is not drawn: a browser needs as long for table and statement as for the chart.
+        drawn, rows, sql = st.tabs(["Chart", "Table", "SQL"], key=f"chart-tabs-{chart.name}", on_change="rerun")
         with drawn:
-            if chart.n:
+            if drawn.open and chart.n:
                 draw()
-            else:
+            elif drawn.open:
                 st.info(_NOTHING)
         with rows:
-            _table(chart, unit)
+            if rows.open:
+                _table(chart, unit)
         with sql:
-            _statement(chart, on_sql)
+            if sql.open:
+                _statement(chart, on_sql)
         if chart.notes:
             st.caption(plain_label(" ".join(chart.notes)))
 

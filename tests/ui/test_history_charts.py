@@ -1,6 +1,7 @@
 """The history page's section of charts: what is looked at, what is drawn of it, and what stands behind each chart."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,8 +72,15 @@ class ChartsTab(Tab):
         """What a chart says that it rests on."""
         return self.box(f"chart-head-{chart}").splitlines()[-1]
 
+    def look(self, chart: str, at: str) -> "ChartsTab":
+        """Look at a chart's table or its statement."""
+        self.at.session_state[f"chart-tabs-{chart}"] = at
+        self.run()
+        return self
+
     def lines(self, chart: str) -> list[dict[Any, Any]]:
-        """The lines of a chart's table, by its headings."""
+        """The lines of a chart's table, by its headings; the table stays open."""
+        self.look(chart, "Table")
         block = self.at.get_by_key(f"chart-block-{chart}")
         assert isinstance(block, Block)
         return list(block.dataframe)[-1].value.to_dict("records")
@@ -115,12 +123,14 @@ def test_nothing_recorded_is_said(start: Start) -> None:
 def test_only_the_open_group_is_drawn(group: Group, mixed: Running) -> None:
     """Each group draws its own charts and no others, each with what it rests on, its table and its statement."""
     tab = ChartsTab(group=GROUPS[group], period="All", imported="true", left_models="gemma", left_time="the time above")
-    drawn = [str(key).removeprefix("chart-sql-") for key in (button.key for button in tab.at.button) if key]
-    assert list(BLOCKS[group]) == [name for name in drawn if name in sum(BLOCKS.values(), ())]
+    drawn = re.findall(r"chart-block-(\w+)", tab.wire)
+    assert list(BLOCKS[group]) == list(dict.fromkeys(drawn))
     assert tab.charts
     for name in BLOCKS[group]:
         assert tab.n(name).startswith("n = ")
         assert tab.lines(name)
+        tab.look(name, "SQL")
+    assert len(BLOCKS[group]) == len(tab.at.code)
     assert all(code.value.lstrip().startswith(("WITH", "SELECT")) for code in tab.at.code)
 
 
@@ -242,9 +252,9 @@ def test_imported_calls_are_asked_for_and_stand_apart(start: Start, data_dir: Pa
     assert tab.n("usage_by_day") == "n = 1 call"
     tab.at.toggle(key="imported").set_value(True)
     assert tab.run().n("usage_by_day") == "n = 2 calls"
-    assert {"measured", "imported"} == {line["Source"] for line in tab.lines("usage_by_day")}
     assert "Imported, as other programs said" in tab.page
     assert len([alt for alt in tab.charts if alt.startswith("Calls over time, 1 all in all")]) == 2
+    assert {"measured", "imported"} == {line["Source"] for line in tab.lines("usage_by_day")}
 
 
 def test_a_record_of_imported_calls_alone_is_offered(start: Start, data_dir: Path) -> None:
@@ -261,7 +271,7 @@ def test_a_statement_opens_in_the_console(start: Start, data_dir: Path) -> None:
     """The button behind a chart leads to the SQL section with the chart's own statement in the URL."""
     record(data_dir, [{}])
     start({"mini": Simulator()})
-    tab = ChartsTab()
+    tab = ChartsTab().look("usage_by_day", "SQL")
     sql = next(code.value for code in tab.at.code if "GROUP BY" in code.value)
     tab.click("chart-sql-usage_by_day")
     assert ("sql", sql) == (tab.at.query_params["section"], tab.at.query_params["sql"])
