@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 
-import pandas as pd
 import streamlit as st
 
 from apehost_core.history.cards import ModelCard, SizeSpeed
@@ -11,10 +10,11 @@ from apehost_core.history.charts import span_label
 from apehost_ui.components import history_card_words as say
 from apehost_ui.components.history_chart_columns import model_words
 from apehost_ui.components.history_chart_marks import SOURCES
+from apehost_ui.components.text_table import text_table
 from apehost_ui.markdown import plain_label
 
 Lines = Sequence[tuple[str, str]]
-_RANGE = re.compile(r"(?<=\d)\\?-(?=\d)")
+_RANGE = re.compile(r"(?<=\d)-(?=\d)")
 _JOINER, _SPACE = "\u2060", "\u00a0"
 
 
@@ -47,8 +47,7 @@ def facts(lines: Lines, *, alt: str) -> None:
         lines: Names and what they are; text of any kind.
         alt: What screen readers say that it is.
     """
-    rows = pd.DataFrame([(f"**{plain_label(what)}**", _unbroken(plain_label(words))) for what, words in lines])
-    _table(rows, alt=alt, heads=False)
+    text_table([(what, _unbroken(words)) for what, words in lines], alt=alt)
 
 
 def _facts(card: ModelCard) -> Iterator[tuple[str, str]]:
@@ -78,17 +77,17 @@ def _speeds(speeds: Sequence[SizeSpeed], name: str) -> None:
     if not speeds:
         st.caption("No times are known.")
         return
-    rows = pd.DataFrame(
-        {
-            "Prompt tokens": [span_label(speed.span) for speed in speeds],
-            "First token": [_unbroken(say.spread_words(speed.ttft_ms, "ttft_ms")) for speed in speeds],
-            "Writes, tok/s": [
-                _unbroken(say.spread_words(speed.decode_tok_s, "decode_tok_s", unit_told=True)) for speed in speeds
-            ],
-            "n": [_n(speed) for speed in speeds],
-        }
-    )
-    _table(rows, alt=f"{name}: speed by length of the prompt", heads=True)
+    lines = [
+        (
+            span_label(speed.span),
+            _unbroken(say.spread_words(speed.ttft_ms, "ttft_ms")),
+            _unbroken(say.spread_words(speed.decode_tok_s, "decode_tok_s", unit_told=True)),
+            _n(speed),
+        )
+        for speed in speeds
+    ]
+    heads = ("Prompt tokens", "First token", "Writes, tok/s", "n")
+    text_table(lines, alt=f"{name}: speed by length of the prompt", heads=heads)
 
 
 def _unbroken(words: str) -> str:
@@ -99,8 +98,3 @@ def _unbroken(words: str) -> str:
 
 def _n(speed: SizeSpeed) -> str:
     return f"{max(spread.n for spread in (speed.ttft_ms, speed.decode_tok_s) if spread is not None):,}"
-
-
-def _table(rows: pd.DataFrame, *, alt: str, heads: bool) -> None:
-    # pyarrow, which is among the types that it takes, brings no types of its own.
-    st.table(rows, border="horizontal", hide_index=True, hide_header=not heads, alt=alt)  # pyright: ignore[reportUnknownMemberType]

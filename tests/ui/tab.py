@@ -6,6 +6,7 @@ import re
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
+from xml.etree.ElementTree import fromstring
 
 from streamlit.components.v2 import presentation
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
@@ -211,11 +212,19 @@ def _lines(block: Block | Element) -> Iterator[str]:
             yield plain(node.proto.label)
         elif isinstance(node, Element) and node.type in _WRITTEN:
             yield plain(str(node.value))
+        elif node.type == "html" and node.proto.body.startswith("<table"):
+            yield from (" ".join(line) for line in text_table(node))
         elif node.type == "bidi_component":
             for row in _rows(node):
                 yield _title(row)
                 yield " ".join([row["about"], *row["badges"]])
                 yield "".join(text for text, _ in row["text"])
+
+
+def text_table(drawn: Node) -> list[list[str]]:
+    """Return the lines of a table of text, its heads first where it has some."""
+    assert isinstance(drawn, Element)
+    return [["".join(cell.itertext()) for cell in line] for line in fromstring(drawn.proto.body).iter("tr")]
 
 
 def _rows(drawn: Node) -> list[dict[str, Any]]:

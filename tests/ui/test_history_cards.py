@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from streamlit.testing.v1.element_tree import Block
@@ -13,9 +14,9 @@ from apehost_core.testing.simulator import Simulator
 from apehost_ui.components import history_card_words as say
 from tests.integration.recorded_calls import mixed_calls, record_calls, record_tool_calls
 from tests.ui.conftest import Start
-from tests.ui.tab import Tab, plain
+from tests.ui.tab import Tab, plain, text_table
 
-HOSTILE = "*evil* [x](http://e.com) ![y](http://e.com/y.png) $5$"
+HOSTILE = "<b>*evil*</b> [x](http://e.com) ![y](http://e.com/y.png) $5$"
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 USES = Uses(
     calls=200,
@@ -59,7 +60,7 @@ class CardsTab(Tab):
         """What a card says, by what it calls it."""
         block = self.at.get_by_key(f"{kind}-card-{place}")
         assert isinstance(block, Block)
-        return {read(what).strip("*"): read(words) for what, words in block.table[0].value.to_numpy().tolist()}
+        return {what: read(words) for what, words in text_table(block.get("html")[0])}
 
 
 def test_nothing_recorded_is_said(start: Start) -> None:
@@ -92,7 +93,7 @@ def test_speeds_stand_by_prompt_length(start: Start, data_dir: Path) -> None:
     assert [
         ["0 to 255", "200 ms (200-200)", "20 (20-20)", "10"],
         ["2,048 to 4,095", "200 ms", "20", "1"],
-    ] == [[read(cell) for cell in line] for line in block.table[1].value.to_numpy().tolist()]
+    ] == [[read(cell) for cell in line] for line in text_table(block.get("html")[1])[1:]]
 
 
 def test_a_tool_has_a_card(start: Start, data_dir: Path) -> None:
@@ -140,9 +141,13 @@ def test_names_are_never_markdown(start: Start, data_dir: Path) -> None:
     record(data_dir, [call], [{"tool": HOSTILE, "source": HOSTILE}])
     start({"mini": Simulator()})
     for tab in (CardsTab(), CardsTab(cards="Tools")):
-        drawn = [*(text.value for text in (*tab.at.markdown, *tab.at.caption)), *_cells(tab)]
+        drawn = [text.value for text in (*tab.at.markdown, *tab.at.caption)]
         hostile = [text for text in drawn if "evil" in text]
         assert hostile
+        tables = [each.proto.body for each in tab.at.main.get("html") if each.proto.body.startswith("<table")]
+        assert {"table", "thead", "tbody", "tr", "th", "td"} >= {
+            element.tag for table in tables for element in fromstring(table).iter()
+        }
         assert all("[x]" not in text and "![" not in text and "$5" not in text.replace("\\$", "") for text in hostile)
 
 
@@ -182,7 +187,3 @@ def test_votes_are_counted() -> None:
     """Only what there was is named."""
     assert say.votes_words(VoteCount(won=12, ties=2)) == "won 12, ties 2"
     assert say.votes_words(VoteCount()) == "no vote yet"
-
-
-def _cells(tab: Tab) -> list[str]:
-    return [str(cell) for table in tab.at.table for row in table.value.to_numpy().tolist() for cell in row]
