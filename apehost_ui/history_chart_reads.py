@@ -1,7 +1,8 @@
 """Charts and cards as they were read a short while ago.
 
-What is read over the whole record is kept for half a minute, what there is to choose from for two. Streamlit's cache
-holds them, by the folder of the record: any browser may empty it, which costs no more than reading them again.
+What is read over the whole record is kept for half a minute, what there is to choose from for two, and both for as long
+as nothing is committed. Streamlit's cache holds them, by the folder of the record: any browser may empty it, which
+costs no more than reading them again.
 """
 
 from collections.abc import Callable
@@ -79,11 +80,16 @@ def _place() -> str:
 
 @st.cache_data(ttl=_OPTIONS_KEPT_S, max_entries=_MOST_KEPT, show_spinner=False)
 def _options(place: str) -> Options:
-    return host().history.charts.options()
+    history = host().history
+    return history.kept.get("options of charts", history.charts.options)
 
 
 @st.cache_data(ttl=_KEPT_S, max_entries=_MOST_KEPT, show_spinner="Reading the record")
 def _chart(place: str, name: ChartName, scope: Scope, bucket: Bucket, by: Series) -> Chart:
+    return host().history.kept.get((name, scope, bucket, by), lambda: _read(name, scope, bucket, by))
+
+
+def _read(name: ChartName, scope: Scope, bucket: Bucket, by: Series) -> Chart:
     charts = host().history.charts
     if (at_once := _AT_ONCE.get(name)) is not None:
         return at_once(charts, scope)
@@ -94,7 +100,8 @@ def _chart(place: str, name: ChartName, scope: Scope, bucket: Bucket, by: Series
 
 @st.cache_data(ttl=_KEPT_S, max_entries=_MOST_KEPT, show_spinner="Reading the record")
 def _side_by_side(place: str, left: Scope, right: Scope) -> Chart:
-    return host().history.charts.compare(left, right)
+    history = host().history
+    return history.kept.get(("compared", left, right), lambda: history.charts.compare(left, right))
 
 
 def model_cards(scope: Scope) -> tuple[ModelCard, ...]:
@@ -109,9 +116,11 @@ def tool_cards(scope: Scope) -> tuple[ToolCard, ...]:
 
 @st.cache_data(ttl=_KEPT_S, max_entries=_MOST_KEPT, show_spinner="Reading the record")
 def _model_cards(place: str, scope: Scope) -> tuple[ModelCard, ...]:
-    return host().history.cards.models(scope)
+    history = host().history
+    return history.kept.get(("cards of models", scope), lambda: history.cards.models(scope))
 
 
 @st.cache_data(ttl=_KEPT_S, max_entries=_MOST_KEPT, show_spinner="Reading the record")
 def _tool_cards(place: str, scope: Scope) -> tuple[ToolCard, ...]:
-    return host().history.cards.tools(scope)
+    history = host().history
+    return history.kept.get(("cards of tools", scope), lambda: history.cards.tools(scope))

@@ -14,6 +14,7 @@ from apehost_core.store.database import Database
 from apehost_core.store.exports import Exports
 from apehost_core.store.import_jobs import ImportJobs
 from apehost_core.store.imports import Imports
+from apehost_core.store.kept import Kept
 from apehost_core.store.saved_queries import SavedQueries
 from apehost_core.store.search import Search
 from apehost_core.store.speed_watch import SpeedWatch
@@ -35,6 +36,7 @@ class History:
         statements: Those that run behind a page.
         queries: Those that were kept.
         care: Copies, sizes, checks and rules of how long things are kept.
+        kept: Answers that are kept until something is committed.
     """
 
     data_dir: Path
@@ -48,6 +50,7 @@ class History:
     imports: ImportJobs
     exports: Exports
     care: Care
+    kept: Kept
 
 
 @contextmanager
@@ -78,6 +81,7 @@ def open_history(database: Database, data_dir: Path, *, watched: Path | None = N
             imports=imports,
             exports=Exports(database),
             care=care,
+            kept=database.kept,
         )
     finally:
         care.close()
