@@ -1,12 +1,15 @@
 """What all tests share: a clean environment, one event loop kind, one browser."""
 
 import os
+import shutil
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from apehost_core.store.database import Database
 from tests.__main__ import NO_BROWSER, find_browser
 
 OURS = ("APEHOST_", "LMSTUDIO_", "LM_API_TOKEN", "STREAMLIT_")
@@ -46,6 +49,23 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(OURS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Generator[None, None, None]:
+    """A new database is a copy of one in which all tables were made: making them takes longer than most tests do."""
+    opened, made = Database.open, tmp_path_factory.mktemp("tables") / "apehost.duckdb"
+
+    def open_copy(path: Path, **options: Any) -> Database:
+        if path.parent.is_dir() and not path.exists() and not path.with_name(f"{path.name}.wal").exists():
+            if not made.exists():
+                opened(made).close()
+            shutil.copyfile(made, path)
+        return opened(path, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "open", open_copy)
+        yield
 
 
 @pytest.fixture(scope="session")
