@@ -1,8 +1,10 @@
 """httpx as this package uses it: the shared connection pool, and its exceptions as errors of ours."""
 
+import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 
 import httpx
 
@@ -73,7 +75,13 @@ def _client(watchdogs: Watchdogs, keepalive: int) -> httpx.AsyncClient:
         max_connections=_MAX_CONNECTIONS, max_keepalive_connections=keepalive, keepalive_expiry=_KEEPALIVE_S
     )
     timeout = httpx.Timeout(connect=watchdogs.connect_s, read=None, write=_WRITE_S, pool=None)
-    return httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
+    return httpx.AsyncClient(verify=_trusted(), timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: that takes 50 ms, and each client would do it for itself."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 @contextmanager
