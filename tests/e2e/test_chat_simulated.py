@@ -198,9 +198,12 @@ def test_a_second_message_right_behind_the_first(page: Page) -> None:
 
 
 @pytest.mark.alone
-def test_the_end_is_what_is_seen(page: Page) -> None:
+def test_the_end_is_what_is_seen(page: Page, server: Server) -> None:
     """The end of an answer stays in view while it grows, and is in view when its conversation is opened."""
     ask(page, "Write.")
+    grows(page, by=150)
+    expect(page.locator(".st-key-live").get_by_test_id("stCaptionContainer")).to_be_in_viewport()
+    hurry(server)
     finished(page)
     expect(page.get_by_text("400 tokens")).to_be_in_viewport()
     page.locator(".st-key-new-chat button").click()
@@ -296,7 +299,6 @@ def test_a_server_that_goes_on_asking_to_wait(page: Page, server: Server) -> Non
     finished(page)
 
 
-@pytest.mark.alone
 def test_a_page_that_has_lost_its_timers_is_loaded_again(page: Page) -> None:
     """Where the line under a live answer stands still for ten seconds, the window reloads by itself."""
     composer(page)
