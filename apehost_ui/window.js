@@ -1,8 +1,8 @@
 // What a browser window does by itself, since Streamlit does not: it keeps what stands in the composer over a reload
 // (in its session storage, under the conversation that the URL names; the text reaches the server only when it is
-// sent), puts the cursor into the composer or the search box, shows the end of a conversation that is opened or the
-// message that the URL names, has Back lead to what was seen last, and reloads a page whose timers Streamlit has lost
-// on a busy machine. Runs once in a window, on all pages.
+// sent), puts the cursor into the composer or the search box and from there to the hits, shows the end of a
+// conversation that is opened or the message that the URL names, has Back lead to what was seen last, and reloads a
+// page whose timers Streamlit has lost on a busy machine. Runs once in a window, on all pages.
 
 const PREFIX = "apehost-draft-";
 const EVERY_MS = 250;
@@ -47,6 +47,12 @@ function search() {
   const found = document.querySelector(".st-key-q input");
   if (found !== null && found !== box && matchMedia("(pointer: fine)").matches) found.focus({ preventScroll: true });
   box = found;
+}
+
+function toTheHits(event) {
+  if (event.target !== box || event.key !== "ArrowDown") return;
+  document.querySelector(".apehost-rows-title")?.focus();
+  event.preventDefault();
 }
 
 function toThePlace() {
@@ -126,6 +132,7 @@ for (const event of ["wheel", "touchmove", "keydown"]) {
   addEventListener(event, () => (settledAt = 0), { passive: true }); // the person has taken over
 }
 
+addEventListener("keydown", toTheHits);
 addEventListener("keydown", look, true); // before the letter: it belongs to the conversation that is open by now
 addEventListener("keydown", (event) => event.target === area && event.key === "Enter" && !event.shiftKey && sends(), true);
 addEventListener("click", (event) => event.target.closest?.('[data-testid="stChatInputSubmitButton"]') && sends(), true);

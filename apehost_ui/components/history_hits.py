@@ -40,7 +40,7 @@ def search_box(filter_words: Mapping[FilterName, str]) -> str:
         with st.popover("", icon=":material/help:", key="search-help", help="What can be written"):
             st.markdown(
                 'All words must be there. `"a phrase"` keeps their order, `begin*` takes any ending, `-word` leaves '
-                "out what has it. A filter word with `-` before it leaves out what it names."
+                "out what has it. A filter word with `-` before it leaves out what it names. ↓ goes to the hits."
             )
             st.markdown("\n".join(f"- `{example}`" for example in filter_words.values()))
     return (text or "").strip()

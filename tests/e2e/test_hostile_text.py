@@ -154,16 +154,16 @@ def test_a_list_is_only_text(page: Page, trap: Trap) -> None:
 
 
 def test_a_list_goes_by_keys(page: Page) -> None:
-    """Down and up go from title to title; a preview that is opened leaves the cursor where it was."""
+    """Down and up go from the box to the hits, from title to title, and back; a preview that is opened leaves the cursor where it was."""
     page.locator(".st-key-q input").fill("")
     page.locator(".st-key-q input").fill("me")
     titles = page.locator(".apehost-rows-title")
     expect(titles.nth(1)).to_be_visible(timeout=20_000)
-    titles.first.focus()
-    page.keyboard.press("ArrowDown")
-    expect(titles.nth(1)).to_be_focused()
+    for key, there in (("ArrowDown", titles.first), ("ArrowDown", titles.nth(1)), ("ArrowUp", titles.first)):
+        page.keyboard.press(key)
+        expect(there).to_be_focused()
     page.keyboard.press("ArrowUp")
-    expect(titles.first).to_be_focused()
+    expect(page.locator(".st-key-q input")).to_be_focused()
     preview = page.locator(".apehost-rows-preview").first
     preview.press("Enter")
     expect(page.locator(".st-key-preview")).to_be_visible()

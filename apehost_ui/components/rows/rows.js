@@ -1,5 +1,5 @@
 // Draws the rows of a list and says which one is opened, previewed or picked. All that rows say becomes text nodes.
-// ↓ and ↑ go from title to title.
+// ↓ and ↑ go from title to title, and above the first into the search box.
 
 const LIST = "apehost-rows";
 
@@ -30,14 +30,20 @@ function box(row, say) {
   const made = element("input", "box");
   made.type = "checkbox";
   made.checked = row.picked;
-  made.ariaLabel = `Select ${row.title.map(([text]) => text).join("") || "this chat"}`;
+  made.ariaLabel = `Select ${said(row) || "this chat"}`;
   made.addEventListener("change", () => say("pick", row.id));
   return made;
 }
 
+function said(row) {
+  return row.title.map(([text]) => text).join("");
+}
+
 function preview(row, open, say) {
-  const made = element("button", "preview", open ? "Hide" : "Preview");
+  const label = open ? "Hide" : "Preview";
+  const made = element("button", "preview", label);
   made.type = "button";
+  made.ariaLabel = `${label} ${said(row)}`;
   made.ariaExpanded = String(open);
   made.addEventListener("click", () => say("preview", row.id));
   return made;
@@ -63,7 +69,8 @@ function step(event) {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!by || event.target.type === "checkbox") return;
   const titles = [...document.querySelectorAll(`.${LIST}-title`)];
-  const next = titles[titles.indexOf(event.target.closest("li").querySelector("a")) + by];
+  const at = titles.indexOf(event.target.closest("li").querySelector("a")) + by;
+  const next = at < 0 ? document.querySelector(".st-key-q input") : titles[at];
   if (!next) return;
   event.preventDefault();
   next.focus();
