@@ -154,7 +154,7 @@ def test_a_list_is_only_text(page: Page, trap: Trap) -> None:
 
 
 def test_a_list_goes_by_keys(page: Page) -> None:
-    """Down and up go from the box to the hits, from title to title, and back; a preview that is opened leaves the cursor where it was."""
+    """Down and up go from the box to the hits, and back; a preview that is opened leaves the cursor where it was."""
     page.locator(".st-key-q input").fill("")
     page.locator(".st-key-q input").fill("me")
     titles = page.locator(".apehost-rows-title")
