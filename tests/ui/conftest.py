@@ -1,5 +1,6 @@
 """Fixtures of the page tests."""
 
+import shutil
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,7 +11,10 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from streamlit import config
 
+from apehost_core.store.database import Database
+from apehost_core.store.search import Search
 from tests.app_process import free_port
+from tests.integration.console_samples import fill
 from tests.ui.running import Ground, Running, Servers, running
 
 
@@ -42,6 +46,26 @@ def _tester_options() -> Generator[None, None, None]:
 def data_dir(tmp_path: Path) -> Path:
     """Where the test's hosts keep their data; not made yet."""
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def filled_record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with something to ask about, found by the search too: made once, to be copied."""
+    folder = tmp_path_factory.mktemp("filled")
+    database = Database.open(folder / "apehost.duckdb")
+    fill(database)
+    search = Search(database, folder / "search")
+    assert search.settle()
+    search.close()
+    database.close()
+    return folder
+
+
+@pytest.fixture
+def filled(filled_record: Path, start: Start, data_dir: Path) -> Running:
+    """A host without servers, with something to ask about."""
+    shutil.copytree(filled_record, data_dir)
+    return start({})
 
 
 @pytest.fixture

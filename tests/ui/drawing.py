@@ -4,12 +4,16 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
+from tests.ui.tab import COMPONENTS
+
 _PATIENCE_S = 60
 
 
 def drawn(draw: Callable[[], None]) -> AppTest:
     """The page; each of its runs draws the component anew."""
-    return ran(AppTest.from_function(_page, default_timeout=_PATIENCE_S, kwargs={"draw": draw}))
+    tester = AppTest.from_function(_page, default_timeout=_PATIENCE_S, kwargs={"draw": draw})
+    tester._bidi_component_manager = COMPONENTS
+    return ran(tester)
 
 
 def ran(tester: AppTest) -> AppTest:

@@ -4,20 +4,11 @@ from streamlit.testing.v1.element_tree import TextInput
 
 from apehost_core.history.console import ChartChoice
 from apehost_ui import state
-from tests.integration.console_samples import fill
-from tests.ui.conftest import Start
 from tests.ui.running import Running, until
 from tests.ui.tab import Tab
 
 SECTION = "sql"
 COUNT = "SELECT model, count(*) AS calls FROM v_generations GROUP BY model ORDER BY model"
-
-
-def filled(start: Start) -> Running:
-    """A host without servers, with something to ask about."""
-    running = start({})
-    fill(running.host._parts.database)
-    return running
 
 
 def opened(**named: str) -> Tab:

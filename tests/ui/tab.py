@@ -23,7 +23,7 @@ _PATIENCE_S = 60
 _PICKER = "model_picker"
 _SIDEBAR = 1  # where Streamlit keeps it among the places of a page
 # Each tester would make its own, and search all installed packages for components, for a quarter of a second.
-_COMPONENTS = BidiComponentManager()
+COMPONENTS = BidiComponentManager()
 _LABELLED = ("button", "expander", "text_input", "selectbox")
 _WRITTEN = ("text", "markdown", "caption", "title", "header", "subheader", "error", "warning", "info", "success")
 
@@ -43,7 +43,7 @@ class Tab:
             message: The message of it that the URL names.
         """
         self.at = AppTest.from_file(ROOT / "apehost_ui" / "frame.py", default_timeout=_PATIENCE_S)
-        self.at._bidi_component_manager = _COMPONENTS
+        self.at._bidi_component_manager = COMPONENTS
         if link is not None:
             self.at.query_params[state.CONVERSATION] = link
         if message is not None:

@@ -12,19 +12,12 @@ from apehost_core.history.console import ChartChoice, ColumnKind, Mark, Result, 
 from apehost_ui import history_sql, state
 from apehost_ui import history_sql_actions as do
 from apehost_ui.components.history_sql_chart import MARKS, fitting, query_chart
-from tests.ui.conftest import Start
 from tests.ui.drawing import drawn, ran
-from tests.ui.querying import COUNT, SECTION, box, filled, keep, opened, run, settle
+from tests.ui.querying import COUNT, SECTION, box, keep, opened, run, settle
 from tests.ui.running import Running, until
 from tests.ui.tab import Tab
 
 FOREVER = "WITH RECURSIVE r AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM r) SELECT max(x) FROM r"
-
-
-@pytest.fixture
-def running(start: Start) -> Running:
-    """A host without servers, with something to ask about."""
-    return filled(start)
 
 
 def table(tab: Tab) -> list[dict[Hashable, Any]]:
@@ -32,14 +25,14 @@ def table(tab: Tab) -> list[dict[Hashable, Any]]:
     return tab.at.dataframe[-1].value.to_dict("records")
 
 
-def test_a_statement_gives_a_table(running: Running) -> None:
+def test_a_statement_gives_a_table(filled: Running) -> None:
     """What is typed is run, and its rows are drawn with their number."""
     tab = run(opened(), COUNT)
     assert [{"model": f"model-{n}", "calls": 100} for n in range(3)] == table(tab)
     assert "3 rows" in tab.box("sql-outcome")
 
 
-def test_a_refusal_is_said(running: Running) -> None:
+def test_a_refusal_is_said(filled: Running) -> None:
     """A statement that may not be run is answered with what and where; the text stays in the box."""
     tab = run(opened(), "SELECT *\nFROM messages")
     assert '"messages" is none of the views' in tab.errors
@@ -47,17 +40,17 @@ def test_a_refusal_is_said(running: Running) -> None:
     assert "SELECT *\nFROM messages" == box(tab)
 
 
-def test_an_error_of_the_statement_is_said(running: Running) -> None:
+def test_an_error_of_the_statement_is_said(filled: Running) -> None:
     """What DuckDB finds wrong while it runs is shown in its words."""
     assert "nope" in run(opened(), "SELECT nope FROM v_messages").errors
 
 
-def test_no_rows_are_said(running: Running) -> None:
+def test_no_rows_are_said(filled: Running) -> None:
     """A result without rows says so."""
     assert "No rows" in run(opened(), "SELECT * FROM v_votes").box("sql-outcome")
 
 
-def test_parameters_have_fields(running: Running) -> None:
+def test_parameters_have_fields(filled: Running) -> None:
     """Each parameter of the statement gets a field, and what stands there is its value."""
     tab = opened()
     tab.at.text_area(key="sql-text").set_value("SELECT count(*) AS n FROM v_generations WHERE model = $model")
@@ -66,7 +59,7 @@ def test_parameters_have_fields(running: Running) -> None:
     assert [{"n": 100}] == table(settle(tab))
 
 
-def test_a_statement_is_cancelled(running: Running) -> None:
+def test_a_statement_is_cancelled(filled: Running) -> None:
     """While a statement runs there is a button that ends it."""
     tab = opened()
     tab.at.text_area(key="sql-text").set_value(FOREVER)
@@ -76,7 +69,7 @@ def test_a_statement_is_cancelled(running: Running) -> None:
     assert "Cancelled" in settle(tab).box("sql-outcome")
 
 
-def test_a_statement_in_the_url_is_not_run(running: Running) -> None:
+def test_a_statement_in_the_url_is_not_run(filled: Running) -> None:
     """A link fills the box; nothing is run before somebody presses Run."""
     tab = opened(sql=COUNT)
     assert COUNT == box(tab)
@@ -85,13 +78,13 @@ def test_a_statement_in_the_url_is_not_run(running: Running) -> None:
     assert 3 == len(table(settle(tab)))
 
 
-def test_the_url_names_what_is_run(running: Running) -> None:
+def test_the_url_names_what_is_run(filled: Running) -> None:
     """After Run a copied link opens the same statement."""
     tab = run(opened(), COUNT)
     assert COUNT == tab.at.query_params["sql"]
 
 
-def test_an_example_is_filled_in_and_drawn(running: Running) -> None:
+def test_an_example_is_filled_in_and_drawn(filled: Running) -> None:
     """An example comes with its chart, and is not run before somebody presses Run."""
     tab = opened()
     tab.at.selectbox(key="sql-open").select("example:1")
@@ -104,7 +97,7 @@ def test_an_example_is_filled_in_and_drawn(running: Running) -> None:
     )
 
 
-def test_a_view_is_shown_and_used(running: Running) -> None:
+def test_a_view_is_shown_and_used(filled: Running) -> None:
     """What a view's columns mean stands beside the box, and a button begins a statement with it."""
     tab = opened()
     tab.at.selectbox(key="sql-schema").select("v_tool_calls")
@@ -114,7 +107,7 @@ def test_a_view_is_shown_and_used(running: Running) -> None:
     assert "FROM v_tool_calls" in box(tab)
 
 
-def test_a_chart_is_chosen(running: Running) -> None:
+def test_a_chart_is_chosen(filled: Running) -> None:
     """The chart is guessed, and what is picked instead stays when the statement is run again."""
     tab = run(opened(), "SELECT started_at, prompt_tokens, model, ttft_ms FROM v_generations")
     tab.at.button_group(key="sql-shown").set_value("chart")
@@ -183,23 +176,23 @@ def test_a_chart_fits_its_result(wanted: ChartChoice | None, fits: ChartChoice) 
     assert fits == fitting(sample(), wanted)
 
 
-def test_a_result_without_numbers_has_no_chart(running: Running) -> None:
+def test_a_result_without_numbers_has_no_chart(filled: Running) -> None:
     """Where nothing can be drawn, the page says what is missing."""
     tab = run(opened(), "SELECT title FROM v_conversations")
     tab.at.button_group(key="sql-shown").set_value("chart")
     assert "numbers in one of them" in tab.run().box("sql-outcome")
 
 
-def test_names_and_values_are_not_markdown(running: Running) -> None:
+def test_names_and_values_are_not_markdown(filled: Running) -> None:
     """A saved name, a column's name and a text of the result cannot draw an image or a link."""
     evil = "![x](http://192.0.2.1/x.png)"
-    keep(running, evil, f"SELECT '{evil}' AS \"{evil}\", 1 AS n", pinned=True)
-    tab = opened(query=running.host.history.queries.list()[0].id)
+    keep(filled, evil, f"SELECT '{evil}' AS \"{evil}\", 1 AS n", pinned=True)
+    tab = opened(query=filled.host.history.queries.list()[0].id)
     settle(tab.click("sql-run"))
     assert not [drawn for drawn in tab.at.markdown if "](http" in drawn.value and "\\" not in drawn.value]
 
 
-def test_files_are_made_of_all_rows(running: Running) -> None:
+def test_files_are_made_of_all_rows(filled: Running) -> None:
     """The buttons for files give every row of the statement that was run."""
     tab = run(opened(), "SELECT * FROM range(1500) t(x)")
     assert "there are more" in tab.box("sql-outcome")
@@ -209,7 +202,7 @@ def test_files_are_made_of_all_rows(running: Running) -> None:
         do.file("COPY messages TO 'x'", {}, "csv")
 
 
-def test_a_result_survives_leaving_the_page(running: Running) -> None:
+def test_a_result_survives_leaving_the_page(filled: Running) -> None:
     """Statement and result are there when one comes back."""
     tab = run(opened(), COUNT)
     tab.to("servers").to("history")
@@ -218,13 +211,13 @@ def test_a_result_survives_leaving_the_page(running: Running) -> None:
     assert COUNT == box(tab)
 
 
-def test_pinned_queries_are_tiles(running: Running) -> None:
+def test_pinned_queries_are_tiles(filled: Running) -> None:
     """Each pinned query is drawn under its name with its rows, as a chart where it has one; others are not."""
-    keep(running, "Not pinned", "SELECT 1 AS x")
-    keep(running, "As a table", COUNT, pinned=True)
-    keep(running, "As a chart", COUNT, ChartChoice("bar", "model", "calls"), pinned=True)
-    keep(running, "Nothing", "SELECT * FROM v_votes", pinned=True)
-    keep(running, "Broken", "SELECT nope FROM v_votes", pinned=True)
+    keep(filled, "Not pinned", "SELECT 1 AS x")
+    keep(filled, "As a table", COUNT, pinned=True)
+    keep(filled, "As a chart", COUNT, ChartChoice("bar", "model", "calls"), pinned=True)
+    keep(filled, "Nothing", "SELECT * FROM v_votes", pinned=True)
+    keep(filled, "Broken", "SELECT nope FROM v_votes", pinned=True)
     page = drawn(history_sql.tiles)
     until(lambda: "Running" not in written(ran(page)))
     assert "Not pinned" not in written(page)
@@ -233,16 +226,16 @@ def test_pinned_queries_are_tiles(running: Running) -> None:
     assert (1, 1) == (len(page.dataframe), len(page.get("vega_lite_chart")))
 
 
-def test_without_pins_there_are_no_tiles(running: Running) -> None:
+def test_without_pins_there_are_no_tiles(filled: Running) -> None:
     """Nothing is drawn where nothing is pinned."""
-    keep(running, "Not pinned", "SELECT 1 AS x")
+    keep(filled, "Not pinned", "SELECT 1 AS x")
     page = drawn(history_sql.tiles)
     assert [] == [*page.button, *page.markdown]
 
 
-def test_a_tile_leads_to_its_query(running: Running) -> None:
+def test_a_tile_leads_to_its_query(filled: Running) -> None:
     """Open points the URL at the SQL section and the query."""
-    query_id = keep(running, "Calls", COUNT, pinned=True)
+    query_id = keep(filled, "Calls", COUNT, pinned=True)
     page = drawn(history_sql.tiles)
     page.button(key=f"tile-open-{query_id}").click()
     ran(page)

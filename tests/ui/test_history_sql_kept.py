@@ -4,36 +4,29 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.ui.conftest import Start
-from tests.ui.querying import COUNT, box, filled, keep, name, name_field, opened, run, settle
+from tests.ui.querying import COUNT, box, keep, name, name_field, opened, run, settle
 from tests.ui.running import Running
 from tests.ui.tab import Tab
 
 MINE = "SELECT 1 AS mine"
 
 
-@pytest.fixture
-def running(start: Start) -> Running:
-    """A host without servers, with something to ask about."""
-    return filled(start)
-
-
-def test_a_saved_query_opens_by_its_link(running: Running) -> None:
+def test_a_saved_query_opens_by_its_link(filled: Running) -> None:
     """The URL names a saved query; its statement and name are filled in."""
-    tab = opened(query=keep(running, "Calls", COUNT))
+    tab = opened(query=keep(filled, "Calls", COUNT))
     assert COUNT == box(tab)
     assert "Calls" == name_field(tab).value
 
 
 @pytest.mark.parametrize("named", ["nothing", "01900000-0000-7000-8000-000000000000"])
-def test_a_link_to_a_query_that_is_gone(running: Running, named: str) -> None:
+def test_a_link_to_a_query_that_is_gone(filled: Running, named: str) -> None:
     """The box is empty, and nothing breaks."""
     assert "" == box(opened(query=named))
 
 
-def test_a_query_is_saved_pinned_and_deleted(running: Running) -> None:
+def test_a_query_is_saved_pinned_and_deleted(filled: Running) -> None:
     """A statement is kept under a name, pinned, unpinned and forgotten; the URL names it meanwhile."""
-    queries = running.host.history.queries
+    queries = filled.host.history.queries
     tab = run(opened(), COUNT)
     name(tab, "Calls of each").click("sql-save-new")
     (saved,) = queries.list()
@@ -47,39 +40,39 @@ def test_a_query_is_saved_pinned_and_deleted(running: Running) -> None:
     assert COUNT == box(tab)
 
 
-def test_a_query_without_a_name_is_refused(running: Running) -> None:
+def test_a_query_without_a_name_is_refused(filled: Running) -> None:
     """The page says that a name is missing, and nothing is kept."""
     tab = name(run(opened(), COUNT), "  ").click("sql-save-new")
     assert "needs a name" in tab.errors
-    assert [] == list(running.host.history.queries.list())
+    assert [] == list(filled.host.history.queries.list())
 
 
-def test_a_changed_query_is_saved_in_place(running: Running) -> None:
+def test_a_changed_query_is_saved_in_place(filled: Running) -> None:
     """What is opened and changed is kept in place, or beside it."""
-    queries = running.host.history.queries
-    tab = opened(query=keep(running, "Calls", COUNT))
+    queries = filled.host.history.queries
+    tab = opened(query=keep(filled, "Calls", COUNT))
     run(tab, "SELECT 1 AS x").click("sql-save-over")
     assert ["SELECT 1 AS x"] == [query.sql for query in queries.list()]
     name(tab, "Other").click("sql-save-new")
     assert ["Calls", "Other"] == [query.name for query in queries.list()]
 
 
-def test_the_opened_query_is_named(running: Running) -> None:
+def test_the_opened_query_is_named(filled: Running) -> None:
     """Which saved query is opened stands above the box, and whether its statement was changed since, until Save."""
-    tab = opened(query=keep(running, "Calls", COUNT))
+    tab = opened(query=keep(filled, "Calls", COUNT))
     assert "**Calls** :gray-badge[saved]" in marked(tab)
     write(tab, MINE).run()
     assert "**Calls** :orange-badge[changed, not saved]" in marked(tab)
     tab.click("sql-save-over")
     assert "**Calls** :gray-badge[saved]" in marked(tab)
-    assert MINE == running.host.history.queries.list()[0].sql
+    assert MINE == filled.host.history.queries.list()[0].sql
     tab.click("sql-use")
     assert "" == tab.box("sql-opened")
 
 
-def test_a_changed_query_has_a_link(running: Running) -> None:
+def test_a_changed_query_has_a_link(filled: Running) -> None:
     """A reload after Run shows the opened query with the statement that it was changed into."""
-    query_id = keep(running, "Calls", COUNT)
+    query_id = keep(filled, "Calls", COUNT)
     tab = run(opened(query=query_id), MINE)
     assert (query_id, MINE) == (tab.at.query_params["query"], tab.at.query_params["sql"])
     again = opened(query=query_id, sql=MINE)
@@ -87,11 +80,11 @@ def test_a_changed_query_has_a_link(running: Running) -> None:
     assert "**Calls** :orange-badge[changed, not saved]" in marked(again)
 
 
-def test_a_query_is_renamed(running: Running) -> None:
+def test_a_query_is_renamed(filled: Running) -> None:
     """Another name is given without keeping what was changed in the box; one that is taken is refused."""
-    queries = running.host.history.queries
-    query_id = keep(running, "Calls", COUNT)
-    keep(running, "Other", COUNT)
+    queries = filled.host.history.queries
+    query_id = keep(filled, "Calls", COUNT)
+    keep(filled, "Other", COUNT)
     tab = name(write(opened(query=query_id), MINE), "Counts").click("sql-rename")
     assert ["Counts", "Other"] == [query.name for query in queries.list()]
     assert (COUNT, MINE) == (queries.list()[0].sql, box(tab))
@@ -100,10 +93,10 @@ def test_a_query_is_renamed(running: Running) -> None:
     assert ["Counts", "Other"] == [query.name for query in queries.list()]
 
 
-def test_a_name_that_is_taken_is_asked_about(running: Running) -> None:
+def test_a_name_that_is_taken_is_asked_about(filled: Running) -> None:
     """Nothing is replaced unasked: the page offers to replace the query of that name, or to keep both."""
-    queries = running.host.history.queries
-    query_id = keep(running, "Calls", COUNT)
+    queries = filled.host.history.queries
+    query_id = keep(filled, "Calls", COUNT)
     tab = name(write(opened(), MINE), "calls").click("sql-save-new")
     assert "already a saved query **Calls**" in marked(tab)
     assert [COUNT] == [query.sql for query in queries.list()]
@@ -114,14 +107,14 @@ def test_a_name_that_is_taken_is_asked_about(running: Running) -> None:
     assert query_id == queries.list()[0].id == tab.at.query_params["query"]
 
 
-def test_another_name_ends_the_question(running: Running) -> None:
+def test_another_name_ends_the_question(filled: Running) -> None:
     """Whoever types a name that is free is not asked any more."""
-    keep(running, "Calls", COUNT)
+    keep(filled, "Calls", COUNT)
     tab = name(write(opened(), MINE), "Calls").click("sql-save-new")
     name(tab, "Mine").run()
     assert "Replace it" not in tab.buttons
     tab.click("sql-save-new")
-    assert ["Calls", "Mine"] == [query.name for query in running.host.history.queries.list()]
+    assert ["Calls", "Mine"] == [query.name for query in filled.host.history.queries.list()]
 
 
 def use_view(tab: Tab) -> None:
@@ -149,9 +142,9 @@ def follow_link(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("replace", [use_view, open_example, open_saved, follow_link])
-def test_what_a_person_wrote_comes_back(running: Running, replace: Callable[[Tab], None]) -> None:
+def test_what_a_person_wrote_comes_back(filled: Running, replace: Callable[[Tab], None]) -> None:
     """Whatever takes the place of a typed statement, Undo puts that back, with its values and its result."""
-    keep(running, "Calls", COUNT)
+    keep(filled, "Calls", COUNT)
     mine = "SELECT count(*) AS n FROM v_generations WHERE model = $model"
     tab = write(opened(), mine).run().write(sql_value_model="model-2")
     settle(tab.click("sql-run"))
@@ -162,7 +155,7 @@ def test_what_a_person_wrote_comes_back(running: Running, replace: Callable[[Tab
     assert "1 row" in tab.box("sql-outcome")
 
 
-def test_what_is_typed_and_replaced_in_one_press(running: Running) -> None:
+def test_what_is_typed_and_replaced_in_one_press(filled: Running) -> None:
     """A statement that the page has not seen before the press is not lost either."""
     tab = write(opened(), MINE)
     use_view(tab)
@@ -172,15 +165,15 @@ def test_what_is_typed_and_replaced_in_one_press(running: Running) -> None:
     assert "Undo" not in tab.buttons
 
 
-def test_nothing_to_undo(running: Running) -> None:
+def test_nothing_to_undo(filled: Running) -> None:
     """An empty box, an example as it is and a saved query as it is are not worth an Undo."""
-    tab = opened(query=keep(running, "Calls", COUNT))
+    tab = opened(query=keep(filled, "Calls", COUNT))
     for replace in (use_view, open_example, open_saved, use_view):
         replace(tab)
         assert "Undo" not in tab.buttons
 
 
-def test_undo_loses_nothing(running: Running) -> None:
+def test_undo_loses_nothing(filled: Running) -> None:
     """What is written after a replacement takes the place in the row of what Undo puts back."""
     tab = write(opened(), MINE)
     use_view(tab)
@@ -190,14 +183,14 @@ def test_undo_loses_nothing(running: Running) -> None:
     assert ["SELECT 2 AS mine", MINE, "SELECT 3 AS mine"] == seen
 
 
-def test_the_statement_of_a_deleted_query_comes_back(running: Running) -> None:
+def test_the_statement_of_a_deleted_query_comes_back(filled: Running) -> None:
     """Where the box has another statement, deleting the opened query leaves its own to Undo."""
-    tab = write(opened(query=keep(running, "Calls", COUNT)), MINE).click("sql-delete")
+    tab = write(opened(query=keep(filled, "Calls", COUNT)), MINE).click("sql-delete")
     assert MINE == box(tab)
     assert COUNT == box(tab.click("sql-undo"))
 
 
-def test_what_is_typed_survives_another_section(running: Running) -> None:
+def test_what_is_typed_survives_another_section(filled: Running) -> None:
     """A statement is kept also where the press that ends the typing leaves the section."""
     tab = write(opened(), MINE).section("data").section("sql")
     assert MINE == box(tab)
