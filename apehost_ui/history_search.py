@@ -82,7 +82,7 @@ def _hits(text: str) -> None:
         else:
             nothing_found(on_clear=_clear_search)
         return
-    facets(found.facets, text, on_pick=_narrow)
+    facets(found.facets, on_pick=_narrow)
     listed = {(row := hit_row(hit)).id: (row, hit) for hit in found.hits}
     actions = RowActions(open=lambda name: _open_hit(listed[name][1]), preview=_toggle)
     rows("hits", [row for row, _ in listed.values()], state.named(PREVIEW), actions, _preview_message)
@@ -207,6 +207,7 @@ def _toggle_pick(conversation_id: str) -> None:
 def _narrow(facet: str, key: str) -> None:
     value = state.widget_value(key)
     if value is not None:
+        state.put(key, None)
         state.put(BOX_KEY, f'{state.widget_value(BOX_KEY) or ""} {facet}:"{value}"'.strip())
 
 

@@ -76,19 +76,18 @@ def found_line() -> Generator[tuple[Order, Callable[[Found], None]], None, None]
     yield order, say
 
 
-def facets(found: Sequence[Facet], text: str, *, on_pick: Callable[[str, str], None]) -> None:
+def facets(found: Sequence[Facet], *, on_pick: Callable[[str, str], None]) -> None:
     """Draw the values that the hits have, with how many have each; one that is pressed narrows the search.
 
     Args:
         found: What there is.
-        text: The search that they are of; another one begins with nothing pressed.
-        on_pick: Gets the facet's name, and the key of the widget that has the value.
+        on_pick: Gets the facet's name, and the key of the widget that has the value; takes it out of there.
     """
     with st.container(key="facets", gap="xxsmall"):
         for facet in found:
             if len(facet.values) < 2:
                 continue
-            counts, key = dict(facet.values), f"facet-{facet.name}|{text}"
+            counts, key = dict(facet.values), f"facet-{facet.name}"
             st.pills(
                 facet.name,
                 counts,
