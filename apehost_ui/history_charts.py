@@ -156,7 +156,7 @@ def _usage(scope: Scope, times: Times) -> None:
 def _speed(scope: Scope, times: Times) -> None:
     by = _by("speed_by")
     if by != "all":
-        times = replace(times, bucket=history_periods.coarser(times.bucket, times.start, times.end))
+        times = _told_apart(times)
     ttft = read.chart("ttft_over_time", scope, times.bucket, by)
     decode = read.chart("decode_over_time", scope, times.bucket, by)
     names = picture.series(ttft, decode)
@@ -166,6 +166,11 @@ def _speed(scope: Scope, times: Times) -> None:
         f"Each point is the median of {_EACH[times.bucket]}. Of ten calls, eight lie in the band around a line; it is "
         "left out where there are more than three lines."
     )
+
+
+def _told_apart(times: Times) -> Times:
+    """Return times with few enough points for several lines, or parts of bars."""
+    return replace(times, bucket=history_periods.coarser(times.bucket, times.start, times.end))
 
 
 def _length(scope: Scope, _: Times) -> None:
@@ -179,6 +184,7 @@ def _starts(scope: Scope, _: Times) -> None:
 
 
 def _errors(scope: Scope, times: Times) -> None:
+    times = _told_apart(times)
     chart = read.chart("errors", scope, times.bucket)
     _block(chart, lambda: picture.errors(chart, times))
 
