@@ -4,7 +4,7 @@
 
 Makes a history of `bench.corpus` and its search index in the folder where they are not there yet, starts the app on
 it, and does what a person does on the page. The baseline is the same app over 1,000 messages, in the same run. A wait
-is from the click to the first frame in which the page is at rest again with something new on it; typing waits 150 ms
+is from the click to the first frame in which the page is at rest again with something new on it; typing waits 120 ms
 for more, which the figures contain. The start is from the command until the app answers: the first one on a machine,
 for which Python compiles all modules, and those after it.
 """

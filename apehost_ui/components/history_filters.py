@@ -49,7 +49,7 @@ def _in_words(narrowed: ListFilter) -> str:
 
 
 def _fields(choices: Choices, place: Place | None) -> ListFilter:
-    title = st.text_input("Title contains", key="title", bind=_URL, max_chars=200, live="150ms")
+    title = st.text_input("Title contains", key="title", bind=_URL, max_chars=200, live="120ms")
     tag = _choice("Tag", "tag", choices.tags)
     model = _choice("Model", "model", choices.models)
     server = _choice("Server", "server", choices.servers)

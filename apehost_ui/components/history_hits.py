@@ -31,7 +31,7 @@ def search_box(filter_words: Mapping[FilterName, str]) -> str:
             key=BOX_KEY,
             type="search",
             bind="query-params",
-            live="150ms",
+            live="120ms",
             max_chars=1000,
             placeholder=_PLACEHOLDER,
             icon=":material/search:",
