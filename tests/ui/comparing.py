@@ -27,10 +27,7 @@ class CompareTab(Tab):
 
     def __init__(self, *, comparison: str | None = None, draft: str | None = None) -> None:
         """Open the page; a comparison, or the draft of one, is named by the URL; None opens an empty form."""
-        super().__init__()
-        if draft is not None:
-            self.at.query_params.update({state.SECTION: "new", state.DRAFT: draft})
-        self.to("compare")
+        super().__init__("compare", {} if draft is None else {state.SECTION: "new", state.DRAFT: draft})
         if draft is not None:
             return
         if comparison is None:

@@ -13,11 +13,7 @@ COUNT = "SELECT model, count(*) AS calls FROM v_generations GROUP BY model ORDER
 
 def opened(**named: str) -> Tab:
     """A new tab on the section, with further names in its URL."""
-    tab = Tab()
-    tab.to("history")
-    for name, value in {state.SECTION: SECTION, **named}.items():
-        tab.at.query_params[name] = value
-    return tab.run()
+    return Tab("history", {state.SECTION: SECTION, **named})
 
 
 def run(tab: Tab, sql: str) -> Tab:

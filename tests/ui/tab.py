@@ -3,7 +3,7 @@
 import json
 import pickle
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 from xml.etree.ElementTree import fromstring
@@ -35,15 +35,27 @@ class Tab:
         at: The same as Streamlit's tester knows it.
     """
 
-    def __init__(self, *, link: str | None = None, message: str | None = None) -> None:
+    def __init__(
+        self,
+        page: PageName = "chat",
+        named: Mapping[str, str | list[str]] | None = None,
+        *,
+        link: str | None = None,
+        message: str | None = None,
+    ) -> None:
         """Open the app.
 
         Args:
-            link: The conversation that the URL names; None opens the app's root.
-            message: The message of it that the URL names.
+            page: The page that the URL names.
+            named: What else it names.
+            link: The conversation that it names; None names none.
+            message: The message of it that it names.
         """
         self.at = AppTest.from_file(ROOT / "apehost_ui" / "frame.py", default_timeout=_PATIENCE_S)
         self.at._bidi_component_manager = COMPONENTS
+        if page != "chat":
+            self.at.switch_page(f"../pages/{page}.py")
+        self.at.query_params.update(named or {})
         if link is not None:
             self.at.query_params[state.CONVERSATION] = link
         if message is not None:

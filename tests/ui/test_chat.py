@@ -81,7 +81,7 @@ def test_a_second_question_stays_in_the_conversation(start: Start) -> None:
 def test_the_sidebar_lists_the_conversation(start: Start) -> None:
     """A tab on another page lists it too, and opens it from there."""
     app = start({"mini": Simulator()})
-    other = Tab().to("servers")
+    other = Tab("servers")
     tab = app.named(app.asked())
     assert tab.conversation == other.run().press(NAME).conversation
     assert "Hello from the simulator." in other.answer

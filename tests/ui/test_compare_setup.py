@@ -29,7 +29,7 @@ def benchmark() -> CompareTab:
 def test_the_list_teaches_how_to_begin(start: Start) -> None:
     """Before anything was compared, the page says what there is, and a button leads to the form."""
     start(two())
-    tab = Tab().to("compare")
+    tab = Tab("compare")
     assert "Nothing has been compared yet" in tab.page
     assert "#### Plan" in tab.press("New comparison").page
 

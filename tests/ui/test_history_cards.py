@@ -52,9 +52,7 @@ class CardsTab(Tab):
 
     def __init__(self, **parameters: str | list[str]) -> None:
         """Open the section; the parameters stand in the URL."""
-        super().__init__()
-        self.at.query_params.update({"section": "models"} | parameters)
-        self.to("history")
+        super().__init__("history", {"section": "models"} | parameters)
 
     def card(self, place: int, kind: str = "model") -> dict[str, str]:
         """What a card says, by what it calls it."""

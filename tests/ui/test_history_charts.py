@@ -64,9 +64,7 @@ class ChartsTab(Tab):
 
     def __init__(self, **parameters: str | list[str]) -> None:
         """Open the section; the parameters stand in the URL."""
-        super().__init__()
-        self.at.query_params.update({"section": "charts"} | parameters)
-        self.to("history")
+        super().__init__("history", {"section": "charts"} | parameters)
 
     def n(self, chart: str) -> str:
         """What a chart says that it rests on."""

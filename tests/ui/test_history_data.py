@@ -22,9 +22,7 @@ def app(start: Start) -> Running:
 
 def opened() -> Tab:
     """A new tab on the section."""
-    tab = Tab()
-    tab.at.query_params["section"] = "data"
-    return tab.to("history")
+    return Tab("history", {"section": "data"})
 
 
 def ended(app: Running, tab: Tab) -> CareJob:

@@ -25,7 +25,7 @@ def app(start: Start) -> Running:
 
 def test_what_is_selected_can_be_exported(app: Running) -> None:
     """The choice of a format appears with the first selection, and says what a format is for."""
-    tab = Tab().to("history")
+    tab = Tab("history")
     assert "Format" not in [box.label for box in tab.at.selectbox]
     tab.press("Select page")
     box = tab.at.selectbox(key="bulk-export-format")
@@ -43,7 +43,7 @@ def test_an_opened_chat_can_be_exported(app: Running) -> None:
 
 def test_the_whole_record_can_be_exported(app: Running) -> None:
     """The section of the data offers all tables."""
-    tab = Tab().to("history").section("data")
+    tab = Tab("history").section("data")
     assert "as tables" in tab.page
 
 

@@ -33,9 +33,7 @@ def app(start: Start, home: Path) -> Running:
 
 def opened() -> Tab:
     """A new tab on the section."""
-    tab = Tab()
-    tab.at.query_params["section"] = "import"
-    return tab.to("history")
+    return Tab("history", {"section": "import"})
 
 
 def ended(app: Running, tab: Tab) -> ImportJob:

@@ -33,9 +33,7 @@ class HistoryTab(Tab):
 
     def __init__(self, **parameters: str) -> None:
         """Open the page; the parameters stand in the URL."""
-        super().__init__()
-        self.at.query_params.update(parameters)
-        self.to("history")
+        super().__init__("history", parameters)
 
     def search(self, text: str) -> "HistoryTab":
         """Write into the search box."""

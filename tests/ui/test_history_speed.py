@@ -41,9 +41,7 @@ class SpeedTab(Tab):
     """One session on the section of speed."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.at.query_params["section"] = "speed"
-        self.to("history")
+        super().__init__("history", {"section": "speed"})
         self.settled()
 
     def settled(self) -> "SpeedTab":
@@ -201,9 +199,7 @@ def test_the_page_does_not_wait_for_a_look(start: Start, data_dir: Path, monkeyp
 
     monkeypatch.setattr("apehost_core.store.speed_watch.watched", slow)
     start({"mini": Simulator()})
-    tab = Tab()
-    tab.at.query_params["section"] = "speed"
-    tab.to("history")
+    tab = Tab("history", {"section": "speed"})
     assert "Looking at the calls of the last year" in tab.page
     assert "All series" not in tab.page
     go.set()

@@ -43,7 +43,7 @@ def test_a_server_that_is_down_is_named(start: Start) -> None:
 def test_every_page_says_when_no_server_answers(start: Start) -> None:
     """The other pages show what they have, under a line that says who is away."""
     start({"mini": None, "big": None})
-    assert "No server can answer now: mini (offline), big (offline)." in Tab().to("history").page
+    assert "No server can answer now: mini (offline), big (offline)." in Tab("history").page
 
 
 def test_a_server_without_chat_models_is_named(start: Start) -> None:

@@ -13,7 +13,7 @@ from tests.ui.tab import Tab
 def test_nothing_recorded_is_said(start: Start) -> None:
     """Before the first answer the history says what it will show."""
     start({"mini": Simulator()})
-    assert "Nothing recorded yet" in Tab().to("history").section("calls").page
+    assert "Nothing recorded yet" in Tab("history").section("calls").page
 
 
 def test_the_history_shows_what_was_recorded(start: Start) -> None:
@@ -47,7 +47,7 @@ def test_the_newest_come_first(start: Start, tmp_path: Path) -> None:
     os.utime(chat, (1_751_366_400, 1_751_366_400))
     jobs.take_in(chat)
     until(lambda: jobs.job is not None and not jobs.job.running)
-    tab = Tab().to("history").section("calls")
+    tab = Tab("history").section("calls")
     assert ["naming chats", "chats", "imported"] == [row["What for"] for row in tab.rows]
     assert "Imported calls were not timed here" in tab.page
     for named, listed in (("Imported", 1), ("Naming chats", 1), ("Agents", 3), ("nonsense", 3)):

@@ -14,7 +14,7 @@ STUCK = SimModel("stuck", load_s=600)
 
 def on_page() -> Tab:
     """A tab on the servers page."""
-    return Tab().to("servers")
+    return Tab("servers")
 
 
 def view(app: Running, number: int = 0) -> ServerView:

@@ -10,7 +10,7 @@ from tests.ui.tab import Tab
 
 def log() -> Tab:
     """A tab on the requests."""
-    return Tab().to("servers").section("requests")
+    return Tab("servers").section("requests")
 
 
 def test_requests_are_listed(start: Start) -> None:

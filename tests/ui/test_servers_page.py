@@ -16,7 +16,7 @@ TOKEN = "sk-lm-AbCdEfGh:01234567890123456789"
 
 def on_page() -> Tab:
     """A tab on the servers page."""
-    return Tab().to("servers")
+    return Tab("servers")
 
 
 def added(tab: Tab, name: str, url: str, token: str = "") -> Tab:
