@@ -5,8 +5,8 @@ as nothing is committed. Streamlit's cache holds them, by the folder of the reco
 costs no more than reading them again.
 """
 
-from collections.abc import Callable
-from typing import Final, Literal
+from collections.abc import Callable, Hashable
+from typing import Final, Literal, TypeVar
 
 import streamlit as st
 
@@ -15,6 +15,7 @@ from apehost_core.history.charts import Bucket, Chart, Options, Scope, Series
 from apehost_core.store.analytics import Charts
 from apehost_ui.host import host
 
+_T = TypeVar("_T")
 ChartName = Literal[
     "usage_by_day",
     "usage_by_model",
@@ -78,15 +79,18 @@ def _place() -> str:
     return str(host().history.data_dir)
 
 
+def _until_a_commit(question: Hashable, read: Callable[[], _T]) -> _T:
+    return host().history.kept.get(question, read)
+
+
 @st.cache_data(ttl=_OPTIONS_KEPT_S, max_entries=_MOST_KEPT, show_spinner=False)
 def _options(place: str) -> Options:
-    history = host().history
-    return history.kept.get("options of charts", history.charts.options)
+    return _until_a_commit("options of charts", host().history.charts.options)
 
 
 @st.cache_data(ttl=_KEPT_S, max_entries=_MOST_KEPT, show_spinner="Reading the record")
 def _chart(place: str, name: ChartName, scope: Scope, bucket: Bucket, by: Series) -> Chart:
-    return host().history.kept.get((name, scope, bucket, by), lambda: _read(name, scope, bucket, by))
+    return _until_a_commit((name, scope, bucket, by), lambda: _read(name, scope, bucket, by))
 
 
 def _read(name: ChartName, scope: Scope, bucket: Bucket, by: Series) -> Chart:
@@ -100,8 +104,7 @@ def _read(name: ChartName, scope: Scope, bucket: Bucket, by: Series) -> Chart:
 
 @st.cache_data(ttl=_KEPT_S, max_entries=_MOST_KEPT, show_spinner="Reading the record")
 def _side_by_side(place: str, left: Scope, right: Scope) -> Chart:
-    history = host().history
-    return history.kept.get(("compared", left, right), lambda: history.charts.compare(left, right))
+    return _until_a_commit(("compared", left, right), lambda: host().history.charts.compare(left, right))
 
 
 def model_cards(scope: Scope) -> tuple[ModelCard, ...]:
@@ -116,11 +119,9 @@ def tool_cards(scope: Scope) -> tuple[ToolCard, ...]:
 
 @st.cache_data(ttl=_KEPT_S, max_entries=_MOST_KEPT, show_spinner="Reading the record")
 def _model_cards(place: str, scope: Scope) -> tuple[ModelCard, ...]:
-    history = host().history
-    return history.kept.get(("cards of models", scope), lambda: history.cards.models(scope))
+    return _until_a_commit(("cards of models", scope), lambda: host().history.cards.models(scope))
 
 
 @st.cache_data(ttl=_KEPT_S, max_entries=_MOST_KEPT, show_spinner="Reading the record")
 def _tool_cards(place: str, scope: Scope) -> tuple[ToolCard, ...]:
-    history = host().history
-    return history.kept.get(("cards of tools", scope), lambda: history.cards.tools(scope))
+    return _until_a_commit(("cards of tools", scope), lambda: host().history.cards.tools(scope))

@@ -137,24 +137,22 @@ def filled(folder: Path, messages: int) -> None:
 
 
 @contextmanager
-def started(folder: Path, settings: Mapping[str, str], starts: list[float]) -> Generator[App, None, None]:
-    """Run the app; how long it took until it answered, in s, is added to the starts."""
+def started(folder: Path, settings: Mapping[str, str]) -> Generator[tuple[App, float], None, None]:
+    """Run the app; gives it, and how long it took until it answered, in s."""
     begun = time.perf_counter()
     with running_app(folder, settings) as app:
-        starts.append(time.perf_counter() - begun)
-        yield app
+        yield app, time.perf_counter() - begun
 
 
 def measured(folder: Path, messages: int) -> tuple[list[float], dict[str, list[float]]]:
     """Return how long the app takes until it answers, in s, the first time and again, and how long the steps take."""
     filled(folder, messages)
-    starts: list[float] = []
     with tempfile.TemporaryDirectory() as compiled:
         settings = {"APEHOST_DEMO": "off", "PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
-        with started(folder, settings, starts):
+        with started(folder, settings) as (_, first_s):
             pass
-        with started(folder, settings, starts) as app:
-            return starts, waits(app.url)
+        with started(folder, settings) as (app, again_s):
+            return [first_s, again_s], waits(app.url)
 
 
 def run(folder: Path, messages: int) -> str:

@@ -86,13 +86,12 @@ def rows(
         actions: What is done with them.
         draw_preview: Draws what stands below that row; gets its id.
     """
-    ids = [row.id for row in listed]
-    until = ids.index(previewed) + 1 if previewed in ids else len(ids)
+    until = next((number for number, row in enumerate(listed, start=1) if row.id == previewed), None)
     with st.container(key=key, gap="small"):
         _draw(f"{key}-rows", listed[:until], previewed, actions)
-        if previewed in ids:
+        if until is not None:
             with st.container(border=True, key=f"{key}-below"):
-                draw_preview(ids[until - 1])
+                draw_preview(listed[until - 1].id)
             _draw(f"{key}-rest", listed[until:], None, actions)
 
 
