@@ -50,9 +50,11 @@ function search() {
 }
 
 function toTheHits(event) {
-  if (event.target !== box || event.key !== "ArrowDown") return;
-  document.querySelector(".apehost-rows-title")?.focus();
+  if (event.target !== box || event.key !== "ArrowDown" || event.isComposing) return; // an input method has its own lists
+  const first = document.querySelector(".apehost-rows-title");
+  if (first === null) return;
   event.preventDefault();
+  first.focus();
 }
 
 function toThePlace() {
