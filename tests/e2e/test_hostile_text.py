@@ -153,9 +153,18 @@ def test_a_list_is_only_text(page: Page, trap: Trap) -> None:
     assert trap.visits == []
 
 
+def test_what_is_done_with_a_row_names_it(page: Page) -> None:
+    """Those who do not see a row hear whose box and whose preview it is: the title as it was written."""
+    page.locator(".st-key-q input").fill("")
+    row = page.locator(".apehost-rows-row").first
+    expect(row.get_by_role("checkbox")).to_be_visible(timeout=20_000)
+    title = row.locator("a").inner_text()
+    expect(row.get_by_role("checkbox")).to_have_accessible_name(f"Select {title}")
+    expect(row.get_by_role("button")).to_have_accessible_name(f"Preview {title}")
+
+
 def test_a_list_goes_by_keys(page: Page) -> None:
     """Down and up go from the box to the hits, and back; a preview that is opened leaves the cursor where it was."""
-    page.locator(".st-key-q input").fill("")
     page.locator(".st-key-q input").fill("me")
     titles = page.locator(".apehost-rows-title")
     expect(titles.nth(1)).to_be_visible(timeout=20_000)

@@ -138,14 +138,15 @@ def test_names_are_never_markdown(start: Start, data_dir: Path) -> None:
     call = {"model_asked": HOSTILE, "server": HOSTILE}
     record(data_dir, [call], [{"tool": HOSTILE, "source": HOSTILE}])
     start({"mini": Simulator()})
-    for tab in (CardsTab(), CardsTab(cards="Tools")):
+    models = CardsTab()
+    assert models.card(0)["On"].startswith(HOSTILE)
+    for tab in (models, CardsTab(cards="Tools")):
         drawn = [text.value for text in (*tab.at.markdown, *tab.at.caption)]
         hostile = [text for text in drawn if "evil" in text]
         assert hostile
         tables = [each.proto.body for each in tab.at.main.get("html") if each.proto.body.startswith("<table")]
-        assert {"table", "thead", "tbody", "tr", "th", "td"} >= {
-            element.tag for table in tables for element in fromstring(table).iter()
-        }
+        elements = [element for table in tables for element in fromstring(table).iter()]
+        assert {"table", "thead", "tbody", "tr", "th", "td"} >= {element.tag for element in elements}
         assert all("[x]" not in text and "![" not in text and "$5" not in text.replace("\\$", "") for text in hostile)
 
 
