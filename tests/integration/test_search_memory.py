@@ -9,6 +9,7 @@ from apehost_core.messages import Message, ReasoningPart, TextPart, ToolCallPart
 from apehost_core.store.database import Database
 from apehost_core.store.search.changes import conversation_changed, message_added
 from apehost_core.store.search.memory import Memory
+from apehost_core.store.search.newest import Newest
 from apehost_core.store.search.places import Place, Places
 from apehost_core.store.search.schema import key_in
 from apehost_core.store.search.texts import Said as Kept
@@ -28,6 +29,13 @@ def read(memory: Memory, database: Database, *message_ids: str) -> dict[str, Kep
 def texts(memory: Memory, database: Database, *message_ids: str) -> list[str]:
     """What they say."""
     return [message.text for message in read(memory, database, *message_ids).values()]
+
+
+def conversation_of(database: Database, message_id: str) -> str:
+    """The conversation of a message."""
+    with database.read() as cursor:
+        query = "SELECT conversation_id::VARCHAR FROM messages WHERE id = ?::UUID"
+        return str(cursor.execute(query, [message_id]).fetchall()[0][0])
 
 
 def rewritten(message_id: str, text: str, note: Callable[[Transaction], None]) -> Callable[[Transaction], None]:
@@ -76,7 +84,7 @@ def test_what_changed_is_read_anew(database: Database, reads: list[int]) -> None
     assert ["one", "two"] == texts(memory, database, first, second)
     database.write(rewritten(first, "three", lambda transaction: message_added(transaction, first)))
     assert ["three"] == texts(memory, database, first)
-    conversation_id = read(memory, database, second)[second].conversation_id
+    conversation_id = conversation_of(database, second)
     changed = rewritten(second, "four", lambda transaction: conversation_changed(transaction, conversation_id))
     database.write(changed)
     assert ["four"] == texts(memory, database, second)
@@ -88,7 +96,7 @@ def test_no_more_is_kept_than_there_is_memory_for(database: Database, reads: lis
     """What was not asked for the longest goes first."""
     one, two, three = keep_texts(database, *(letter * 500 for letter in "abc"))
     memory = Memory(database)
-    memory.texts = Texts(most_bytes=2_000)
+    memory.texts = Texts(most_last=2_000)
     for each in (one, two, one, three, one, two):
         assert 1 == len(texts(memory, database, each))
     assert 4 == len(reads)
@@ -98,7 +106,7 @@ def test_the_newest_are_read_before_they_are_asked_for(database: Database, reads
     """As many as there is memory for; what was asked for before stays."""
     ((one, two, three, four),) = keep(database, [Said("t", [user_message(letter * 500) for letter in "abcd"])])
     memory = Memory(database)
-    memory.texts = Texts(most_bytes=2_700)
+    memory.texts = Texts(most_newest=1_400)
     assert 1 == len(read(memory, database, one))
     memory.fill(lambda: False)
     assert 3 == len(read(memory, database, one, three, four))
@@ -115,7 +123,7 @@ def test_what_changes_while_the_newest_are_read_is_read_anew(
     memory = Memory(database)
     really = Texts.newest
 
-    def slowly(kept: Texts, cursor: duckdb.DuckDBPyConnection, seq: int, stop: Callable[[], bool]) -> dict[int, bytes]:
+    def slowly(kept: Texts, cursor: duckdb.DuckDBPyConnection, seq: int, stop: Callable[[], bool]) -> Newest:
         found = really(kept, cursor, seq, stop)
         database.write(rewritten(written, "two", lambda transaction: message_added(transaction, written)))
         with database.read() as other:

@@ -10,14 +10,14 @@ from typing import Final, NamedTuple
 import duckdb
 
 from apehost_core.store.search.changes import Change
-from apehost_core.store.search.schema import KEY_SQL, key_in
+from apehost_core.store.search.schema import key_in, key_sql
 
 _COLUMNS: Final = """
 WITH named AS (SELECT conversation_id, list_sort(list_distinct(list(tag))) AS tags FROM tags GROUP BY conversation_id)
 SELECT id::VARCHAR, title, epoch_us(updated_at), archived_at IS NOT NULL, trashed_at IS NOT NULL, tags
 FROM conversations LEFT JOIN named ON conversation_id = id"""
 _GIVEN: Final = f"{_COLUMNS} WHERE id IN (SELECT unnest(?::UUID[]))"
-_KEYED: Final = f"{_COLUMNS} WHERE {KEY_SQL} IN (SELECT unnest(?::UBIGINT[]))"
+_KEYED: Final = f"{_COLUMNS} WHERE {key_sql('id')} IN (SELECT unnest(?::UBIGINT[]))"
 _CHANGED: Final = f"{_COLUMNS} WHERE updated_at >= make_timestamptz(?)"
 _AT_ONCE: Final = 2_000
 

@@ -11,7 +11,7 @@ from apehost_core.history.found import Hit, Snippet, Where
 from apehost_core.store.search.chats import Chat
 from apehost_core.store.search.memory import Memory
 from apehost_core.store.search.places import Place
-from apehost_core.store.search.schema import Author, key_in
+from apehost_core.store.search.schema import Author
 from apehost_core.store.search.snippets import Highlighter, beginning
 from apehost_core.store.search.texts import Said
 
@@ -56,7 +56,7 @@ class Reader:
         self._memory.renew(cursor)
         messages = self._memory.texts.read(cursor, [each.place for each in found if not each.is_title])
         homes = {each.place.key: each.place.key for each in found if each.is_title}
-        homes |= {key: key_in(message.conversation_id) for key, message in messages.items()}
+        homes |= {key: message.conversation for key, message in messages.items()}
         chats = self._memory.chats.of(cursor, set(homes.values()))
         hits: list[Hit] = []
         for each in found:

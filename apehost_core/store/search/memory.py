@@ -74,8 +74,7 @@ class Memory:
             newest = self.texts.newest(cursor, seq, stop)
             cursor.rollback()
             with self._lock:
-                self.texts.put(newest)
-                self.texts.forget(changes_after(cursor, seq)[0])
+                self.texts.put(newest, changes_after(cursor, seq)[0])
         self.filled = True
 
     def _take_in(self, cursor: duckdb.DuckDBPyConnection) -> None:

@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from apehost_core.store.search.schema import KEY_SQL, key_in
+from apehost_core.store.search.schema import key_in, key_sql
 
-_NUMBERS: Final = f"SELECT {KEY_SQL} AS key, rowid AS row FROM messages ORDER BY key"
+_NUMBERS: Final = f"SELECT {key_sql('id')} AS key, rowid AS row FROM messages ORDER BY key"
 
 
 class Place(NamedTuple):

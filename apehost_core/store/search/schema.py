@@ -78,8 +78,9 @@ def key_in(identifier: str) -> int:
     return int(identifier[-12:], 16)
 
 
-KEY_SQL: Final = "(id::UHUGEINT & 281474976710655)::UBIGINT"
-"""The same in SQL."""
+def key_sql(column: str) -> str:
+    """Return the same of a column of ids in SQL."""
+    return f"({column}::UHUGEINT & 281474976710655)::UBIGINT"
 
 
 class Author(NamedTuple):
