@@ -267,6 +267,17 @@ def test_newest_first(database: Database, search: Search) -> None:
     assert set(written) == {each for page in pages for each in page}
 
 
+@pytest.mark.parametrize("query", ["fer*", "role:user", "after:2020-01-01 -moss"])
+def test_what_has_no_word_to_be_weighed_comes_newest_first(database: Database, search: Search, query: str) -> None:
+    """A beginning of a word, filters, exclusions: all that is found fits alike, however long it is."""
+    said = [
+        Said(f"t{number}", [user_message("fern " * (6 - number))], START + timedelta(minutes=number))
+        for number in (3, 0, 4, 1, 2)
+    ]
+    written = {each.at: found[0] for each, found in zip(said, keep(database, said), strict=True)}
+    assert [written[at] for at in sorted(written, reverse=True)] == find(search, query)
+
+
 def test_notes(database: Database, search: Search) -> None:
     """A person is told what was ignored and which name does not exist."""
     keep_texts(database, "ferns")

@@ -28,6 +28,7 @@ class Asked:
         patterns: The words of each term that must be there, as the index has them.
         prefixes: For each of them whether its last word is only a beginning.
         in_trash: Whether what is in the trash is asked for.
+        alike: Whether all that is found has the same text score, so that only age tells it apart.
         notes: What was ignored or cannot match, in words.
     """
 
@@ -35,6 +36,7 @@ class Asked:
     patterns: tuple[tuple[str, ...], ...]
     prefixes: tuple[bool, ...]
     in_trash: bool
+    alike: bool
     notes: tuple[str, ...]
 
 
@@ -65,7 +67,8 @@ class Asking:
         query = None if says_nothing else _all(self._clauses)
         patterns = tuple(pattern for pattern, _ in self._patterns)
         prefixes = tuple(prefix for _, prefix in self._patterns)
-        return Asked(query, patterns, prefixes, in_trash, tuple(self._notes))
+        alike = all(prefix and len(pattern) == 1 for pattern, prefix in self._patterns)
+        return Asked(query, patterns, prefixes, in_trash, alike, tuple(self._notes))
 
     def _add_term(self, term: Term) -> None:
         tokens = self._analyzer.analyze(normal(term.text))

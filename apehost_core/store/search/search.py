@@ -82,7 +82,8 @@ class Search:
         """Return what a search text finds; nothing for an empty one.
 
         The archive is searched, the trash only where the text says in:trash. In order of relevance a text score
-        (BM25) counts half for every two years of age.
+        (BM25) counts half for every two years of age; what has the same score, as all that has but the beginning of a
+        word, comes newest first.
 
         Args:
             text: As typed; see `search_words`.
@@ -101,11 +102,12 @@ class Search:
         searcher = index.searcher()
         asked = Asking(searcher, index.fields).ask(words)
         nothing = () if words or not text.strip() else (ignored(text.strip()),)
+        newest = order == "newest" or asked.alike
         notes = (*nothing, *asked.notes, *self._state())
         if not words or asked.query is None:
             return Found((), 0, (), _ms_since(begun), notes)
         try:
-            found, total = _run(searcher, asked.query, limit, offset, order)
+            found, total = _run(searcher, asked.query, limit, offset, newest)
             counted = facets_of(searcher, asked.query) if facets else ()
         except ValueError as error:
             raise StoreError(_fault(str(error))) from error
@@ -113,7 +115,7 @@ class Search:
             read = documents(searcher, found, index.authors)
             hits = self._reader.hits(cursor, read, Highlighter(asked.patterns, asked.prefixes))
         hits = [hit for hit in hits if asked.in_trash or not hit.trashed]
-        if order == "newest":  # the index knows seconds
+        if newest:  # the index knows seconds
             hits.sort(key=lambda hit: hit.at, reverse=True)
         return Found(tuple(hits), total, counted, _ms_since(begun), notes)
 
@@ -123,8 +125,10 @@ class Search:
         Raises:
             StoreError: There is none now.
         """
-        self._feeder.wait(lambda: self._feeder.index is not None or self.progress.fault is not None, _OPEN_S)
         index = self._feeder.index
+        if index is None:
+            self._feeder.wait(lambda: self._feeder.index is not None or self.progress.fault is not None, _OPEN_S)
+            index = self._feeder.index
         if index is None:
             raise StoreError(self.progress.fault or _fault("It is still being opened."))
         return index
@@ -146,10 +150,10 @@ class Search:
 
 
 def _run(
-    searcher: tantivy.Searcher, query: tantivy.Query, limit: int, offset: int, order: Order
+    searcher: tantivy.Searcher, query: tantivy.Query, limit: int, offset: int, newest: bool
 ) -> tuple[Sequence[tantivy.DocAddress], int]:
     """Return the documents that are asked for, and how many there are in all."""
-    if order == "newest":
+    if newest:
         found = searcher.search(query, limit, offset=offset, order_by_field="at_s")
     else:
         found = searcher.search(query, limit, offset=offset, weight_by_field="weight")

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from apehost_core.history.found import Snippet
@@ -39,14 +40,9 @@ class Highlighter:
         """Return a piece of the text with the words marked; None where none of them is in it."""
         if self._find is None:
             return None
-        matches: list[tuple[int, int, int]] = []
-        for match in self._find.finditer(_folded(text)):
-            matches.append((match.start(), match.end(), match.lastindex or 0))
-            if len(matches) == _MOST_MATCHES:
-                break
-        if not matches:
-            return None
-        return _cut(text, matches)
+        found = islice(self._find.finditer(_folded(text)), _MOST_MATCHES)
+        matches = [(match.start(), match.end(), match.lastindex or 0) for match in found]
+        return _cut(text, matches) if matches else None
 
 
 def beginning(text: str) -> Snippet:
@@ -109,26 +105,26 @@ def _cut(text: str, matches: Sequence[tuple[int, int, int]]) -> Snippet:
     first, last = matches[best][:2] if matches else (0, 0)
     begin = _begin(text, first)
     end = _end(text, max(begin + LENGTH, last))
+    piece = text[begin:end]
+    blanks = "  " in piece or not piece.isprintable()  # quicker than to look for them
     pieces: list[tuple[str, bool]] = [(_ELLIPSIS, False)] if begin else []
     at = begin
     for start, stop, _ in matches:
         if begin <= start and stop <= end:
-            pieces += [(text[at:start], False), (text[start:stop], True)]
+            if at < start:
+                pieces.append((text[at:start], False))
+            pieces.append((text[start:stop], True))
             at = stop
-    pieces += [(text[at:end], False), (_ELLIPSIS if end < len(text) else "", False)]
-    if _has_blanks(text[begin:end]):
-        return tuple((_BLANKS.sub(" ", piece), marked) for piece, marked in pieces if piece)
-    return tuple(piece for piece in pieces if piece[0])
-
-
-def _has_blanks(text: str) -> bool:
-    """Whether there may be more than single spaces between words; quicker than to look for them."""
-    return "  " in text or not text.isprintable()
+    if at < end:
+        pieces.append((text[at:end], False))
+    if end < len(text):
+        pieces.append((_ELLIPSIS, False))
+    return tuple((_BLANKS.sub(" ", piece), marked) for piece, marked in pieces) if blanks else tuple(pieces)
 
 
 def _densest(matches: Sequence[tuple[int, int, int]]) -> int:
     """Return the number of the match from which on a snippet has the most different words."""
-    words = len({group for _, _, group in matches})
+    words = len({group for _, _, group in matches}) if len(matches) > 1 else 1
     best, most = 0, 1
     for number, (start, _, _) in enumerate(matches if words > 1 else ()):
         groups = {group for _, end, group in matches[number:] if end <= start + LENGTH - _LEAD}
