@@ -15,12 +15,12 @@ from apehost_core.history.search_words import FILTERS
 from apehost_core.store import StoredMessage
 from apehost_ui import history_actions as do
 from apehost_ui import state
+from apehost_ui.components.facets import facets
 from apehost_ui.components.fault import fault_box
 from apehost_ui.components.history_export import export_popover
 from apehost_ui.components.history_filters import KEYS, filters
 from apehost_ui.components.history_hits import (
     BOX_KEY,
-    facets,
     found_line,
     hit_row,
     index_state,
@@ -204,11 +204,8 @@ def _toggle_pick(conversation_id: str) -> None:
     do.pick([conversation_id], picked=conversation_id not in state.history().picked)
 
 
-def _narrow(facet: str, key: str) -> None:
-    value = state.widget_value(key)
-    if value is not None:
-        state.put(key, None)
-        state.put(BOX_KEY, f'{state.widget_value(BOX_KEY) or ""} {facet}:"{value}"'.strip())
+def _narrow(words: str) -> None:
+    state.put(BOX_KEY, f"{state.widget_value(BOX_KEY) or ''} {words}".strip())
 
 
 def _clear_search() -> None:

@@ -85,7 +85,7 @@ _STEPS: Final = (
     Step("words typed", ".st-key-q input", texts=_WORDS),
     Step("a hit previewed", _PREVIEW),
     Step("the preview closed", _PREVIEW),
-    Step("narrowed by a facet", "[class*=st-key-facet-model] button"),
+    Step("narrowed by a facet", ".apehost-facets-value"),
     Step("the search emptied", ".st-key-q input", texts=("",) * _ROUNDS),
     Step("the next page of the list", "[data-testid=stPaginationPage]"),
     Step("to the charts", _SECTION, 1),

@@ -1,14 +1,13 @@
-"""What a search found: the box, the filter words, the hits with what was looked for marked, the facets."""
+"""What a search found: the box, the filter words, the hits with what was looked for marked."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Final
 
 import streamlit as st
 
 from apehost_core.compare.numbers import counted
-from apehost_core.history.found import Facet, Found, Hit, Order, SearchProgress
+from apehost_core.history.found import Found, Hit, Order, SearchProgress
 from apehost_core.history.search_words import FilterName
 from apehost_ui.components.rows import Row, link_to
 from apehost_ui.components.switch import url_switch
@@ -74,32 +73,6 @@ def found_line() -> Generator[tuple[Order, Callable[[Found], None]], None, None]
                 st.caption(plain_label(note))
 
     yield order, say
-
-
-def facets(found: Sequence[Facet], *, on_pick: Callable[[str, str], None]) -> None:
-    """Draw the values that the hits have, with how many have each; one that is pressed narrows the search.
-
-    Args:
-        found: What there is.
-        on_pick: Gets the facet's name, and the key of the widget that has the value; takes it out of there.
-    """
-    with st.container(key="facets", gap="xxsmall"):
-        for facet in found:
-            if len(facet.values) < 2:
-                continue
-            counts, key = dict(facet.values), f"facet-{facet.name}"
-            st.pills(
-                facet.name,
-                counts,
-                key=key,
-                format_func=partial(_counted, counts),
-                on_change=on_pick,
-                args=(facet.name, key),
-            )
-
-
-def _counted(counts: Mapping[str, int], value: str) -> str:
-    return f"{plain_label(value)} :gray[{counts[value]:,}]"
 
 
 def nothing_found(*, on_clear: Callable[[], None]) -> None:

@@ -99,7 +99,8 @@ def found_and_opened(page: Page) -> None:
 
 
 def test_the_search_on_a_phone(window: Page) -> None:
-    """On a narrow screen no facet's name is broken, the facets are no wider than the screen, and the box is free."""
+    """On a narrow screen no facet's name is broken, the facets are no wider than the screen, the box is free,
+    and a facet that is pressed narrows the search."""
     page = window
     ask(page, "Does word7 stand in Tides at the pier?")
     grows(page)
@@ -109,7 +110,7 @@ def test_the_search_on_a_phone(window: Page) -> None:
     page.set_viewport_size({"width": 240, "height": 844})
     box = page.locator(".st-key-q")
     box.locator("input").fill("word7")
-    names = page.locator(".st-key-facets .stButtonGroup > label")
+    names = page.locator(".apehost-facets-name")
     expect(names.filter(has_text="role")).to_be_visible()
     lines = names.evaluate_all(
         "names => names.map(name => name.offsetHeight / parseFloat(getComputedStyle(name).fontSize))"
@@ -117,6 +118,9 @@ def test_the_search_on_a_phone(window: Page) -> None:
     assert max(lines) < 2.5
     assert page.locator(".st-key-facets").evaluate("facets => facets.scrollWidth") <= 240
     expect(box.get_by_test_id("InputInstructions")).to_be_hidden()
+    page.get_by_role("button", name="Only role user").click()
+    expect(box.locator("input")).to_have_value('word7 role:"user"')
+    expect(names.filter(has_text="role")).to_be_hidden()
 
 
 def test_a_statement_is_kept_replaced_and_put_back(page: Page) -> None:

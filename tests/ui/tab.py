@@ -101,8 +101,23 @@ class Tab:
         (drawn, row_id) = next(
             (drawn, row["id"]) for drawn in self._lists for row in _rows(drawn) if title == _title(row)
         )
+        return self._told(drawn, event, row_id)
+
+    def narrow(self, facet: str, value: str) -> Self:
+        """Press a value of a facet."""
+        (drawn,) = self._drawn("facets")
+        (words,) = [
+            each["words"]
+            for line in _data(drawn)["lines"]
+            if line["name"] == facet
+            for each in line["values"]
+            if each["value"] == value
+        ]
+        return self._told(drawn, "pick", words)
+
+    def _told(self, drawn: Node, event: str, value: str) -> Self:
         states = self._tree.get_widget_states()
-        told = json.dumps([{"event": event, "value": row_id}])
+        told = json.dumps([{"event": event, "value": value}])
         states.widgets.add(id=_make_trigger_id(drawn.proto.id, "events"), json_trigger_value=told)
         self.at._run(states)
         return self._checked()
@@ -177,7 +192,11 @@ class Tab:
 
     @property
     def _lists(self) -> list[Node]:
-        return [each for each in self.at.get("bidi_component") if each.proto.component_name == "apehost.rows"]
+        return self._drawn("rows")
+
+    def _drawn(self, component: str) -> list[Node]:
+        name = f"apehost.{component}"
+        return [each for each in self.at.get("bidi_component") if each.proto.component_name == name]
 
     def box(self, key: str) -> str:
         """What people read in the container of that key."""
@@ -227,10 +246,12 @@ def _lines(block: Block | Element) -> Iterator[str]:
         elif node.type == "html" and node.proto.body.startswith("<table"):
             yield from (" ".join(line) for line in text_table(node))
         elif node.type == "bidi_component":
-            for row in _rows(node):
+            for row in _data(node).get("rows", []):
                 yield _title(row)
                 yield " ".join([row["about"], *row["badges"]])
                 yield "".join(text for text, _ in row["text"])
+            for line in _data(node).get("lines", []):
+                yield " ".join([line["name"], *(f"{each['value']} {each['count']}" for each in line["values"])])
 
 
 def text_table(drawn: Node) -> list[list[str]]:
@@ -241,7 +262,12 @@ def text_table(drawn: Node) -> list[list[str]]:
 
 def _rows(drawn: Node) -> list[dict[str, Any]]:
     """Return what the rows of a list say."""
-    return json.loads(drawn.proto.mixed.json or drawn.proto.json)["rows"]
+    return _data(drawn)["rows"]
+
+
+def _data(drawn: Node) -> dict[str, Any]:
+    """Return what a component of ours is to draw."""
+    return json.loads(drawn.proto.mixed.json or drawn.proto.json)
 
 
 def _title(row: dict[str, Any]) -> str:
