@@ -99,8 +99,7 @@ def found_and_opened(page: Page) -> None:
 
 
 def test_the_search_on_a_phone(window: Page) -> None:
-    """On a narrow screen no facet's name is broken, the facets are no wider than the screen, the box is free,
-    and a facet that is pressed narrows the search."""
+    """No facet's name is broken, none is wider than the screen, the box is free; a facet that is pressed narrows."""
     page = window
     ask(page, "Does word7 stand in Tides at the pier?")
     grows(page)
