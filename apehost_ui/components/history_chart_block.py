@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from html import escape
 
 import pandas as pd
 import streamlit as st
@@ -30,9 +31,8 @@ def chart_block(
         on_sql: Opens a statement in the SQL console.
     """
     with st.container(key=f"chart-block-{chart.name}", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="bottom", key=f"chart-head-{chart.name}"):
-            st.markdown(f"#### {plain_label(chart.title)}", width="content")
-            st.caption(f"n = {counted(chart.n, noun)}", width="content")
+        n = f"n = {counted(chart.n, noun)}"
+        st.html(f'<div class="ape-chart-head"><h4>{escape(chart.title)}</h4><span>{escape(n)}</span></div>')
         # What is not seen is not drawn: a browser needs as long for table and statement as for the chart.
         drawn, rows, sql = st.tabs(["Chart", "Table", "SQL"], key=f"chart-tabs-{chart.name}", on_change="rerun")
         with drawn:

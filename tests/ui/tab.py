@@ -245,6 +245,8 @@ def _lines(block: Block | Element) -> Iterator[str]:
             yield plain(str(node.value))
         elif node.type == "html" and node.proto.body.startswith("<table"):
             yield from (" ".join(line) for line in text_table(node))
+        elif node.type == "html" and node.proto.body.startswith("<div"):
+            yield from fromstring(node.proto.body).itertext()
         elif node.type == "bidi_component":
             for row in _data(node).get("rows", []):
                 yield _title(row)

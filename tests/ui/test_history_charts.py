@@ -68,7 +68,7 @@ class ChartsTab(Tab):
 
     def n(self, chart: str) -> str:
         """What a chart says that it rests on."""
-        return self.box(f"chart-head-{chart}").splitlines()[-1]
+        return self.box(f"chart-block-{chart}").splitlines()[1]
 
     def look(self, chart: str, at: str) -> "ChartsTab":
         """Look at a chart's table or its statement."""
