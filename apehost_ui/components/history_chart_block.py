@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from html import escape
+from typing import Literal, cast, get_args
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,7 @@ from apehost_core.store.spreadsheets import harmless_text
 from apehost_ui.components.history_chart_columns import MOST_ROWS, table
 from apehost_ui.markdown import plain_label
 
+Shown = Literal["Chart", "Table", "SQL"]
 _NOTHING = "No call of this time and these filters says anything about it."
 
 
@@ -31,23 +33,39 @@ def chart_block(
         on_sql: Opens a statement in the SQL console.
     """
     with st.container(key=f"chart-block-{chart.name}", gap="small"):
-        n = f"n = {counted(chart.n, noun)}"
-        st.html(f'<div class="ape-chart-head"><h4>{escape(chart.title)}</h4><span>{escape(n)}</span></div>')
-        # What is not seen is not drawn: a browser needs as long for table and statement as for the chart.
-        drawn, rows, sql = st.tabs(["Chart", "Table", "SQL"], key=f"chart-tabs-{chart.name}", on_change="rerun")
-        with drawn:
-            if drawn.open and chart.n:
-                draw()
-            elif drawn.open:
-                st.info(_NOTHING)
-        with rows:
-            if rows.open:
-                _table(chart, unit)
-        with sql:
-            if sql.open:
-                _statement(chart, on_sql)
+        shown = _head(chart, noun)
+        # What is not looked at is not drawn: a browser needs as long for table and statement as for the chart.
+        if shown == "Table":
+            _table(chart, unit)
+        elif shown == "SQL":
+            _statement(chart, on_sql)
+        elif chart.n:
+            draw()
+        else:
+            st.info(_NOTHING)
         if chart.notes:
             st.caption(plain_label(" ".join(chart.notes)))
+
+
+def _head(chart: Chart, noun: str) -> Shown:
+    """Draw the line above a chart and return what is looked at.
+
+    No tabs: their panels are searched for something to focus whenever anything in them changes, and charts have
+    hundreds of pieces.
+    """
+    n = f"n = {counted(chart.n, noun)}"
+    with st.container(horizontal=True, vertical_alignment="center", key=f"chart-head-{chart.name}"):
+        st.html(f'<div class="ape-chart-head"><h4>{escape(chart.title)}</h4><span>{escape(n)}</span></div>')
+        shown = st.segmented_control(
+            f"What is shown of {plain_label(chart.title)}",
+            get_args(Shown),
+            default="Chart",
+            required=True,
+            key=f"chart-shown-{chart.name}",
+            label_visibility="collapsed",
+            width="content",
+        )
+    return cast("Shown", shown)
 
 
 def csv(frame: pd.DataFrame) -> bytes:

@@ -23,7 +23,8 @@ Row = dict[str, Any]
 MOST_SERIES: Final = len(COLOURS)
 SOURCES: Final = {"measured": "Measured here", "imported": "Imported, as other programs said"}
 """How the two sources of calls are called above their panels."""
-EMPTY_CONFIG: Final[Spec] = {"view": {"stroke": None}}
+EMPTY_CONFIG: Final[Spec] = {"view": {"stroke": None}, "aria": False}
+"""No frame; and no words for each of hundreds of marks, which take long and which nobody can reach: `alt` has them."""
 _DASHES: Final = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4), (4, 2, 1, 2))
 _LEGEND_CHARACTERS, _SYMBOL_CHARACTERS = 38, 4
 _LEGEND_LINE_PX = 20

@@ -72,7 +72,7 @@ class ChartsTab(Tab):
 
     def look(self, chart: str, at: str) -> "ChartsTab":
         """Look at a chart's table or its statement."""
-        self.at.session_state[f"chart-tabs-{chart}"] = at
+        self.at.session_state[f"chart-shown-{chart}"] = at
         self.run()
         return self
 
