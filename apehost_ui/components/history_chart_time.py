@@ -147,13 +147,16 @@ def _lines(names: Sequence[str], y: Spec, unit: str, *, band: bool, dots: bool) 
     tips += [tip("p10", "10 % below"), tip("p90", "10 % above"), tip("n", "calls (n)", ",d")]
     apart = told_apart(names, lines=True)
     colour = {"color": apart["color"]}
-    points: Spec = {"type": "point", "filled": True, "size": 55, "opacity": 1 if dots else 0}
     layers: list[Spec] = []
     if band:
         ends = {"y": {**y, "field": "p10"}, "y2": {"field": "p90"}}
         layers.append({"mark": {"type": "area", "opacity": 0.18}, "encoding": {**ends, **colour}})
     layers.append({"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"y": y, **apart}})
-    layers.append({"mark": points, "encoding": {"y": y, "shape": shapes(names), "tooltip": tips, **colour}})
+    if dots or len(names) > 1:
+        points: Spec = {"type": "point", "filled": True, "size": 55, "opacity": 1 if dots else 0}
+        layers.append({"mark": points, "encoding": {"y": y, "shape": shapes(names), "tooltip": tips, **colour}})
+    else:
+        layers.append({"mark": {"type": "rule", "strokeWidth": 8, "opacity": 0}, "encoding": {"tooltip": tips}})
     return layers
 
 
