@@ -64,5 +64,6 @@ class Newest:
         return found
 
     def forget(self, key: int) -> None:
-        """Have one no longer found; its memory stays."""
-        self._gone.add(key)
+        """Have one no longer found, if it is there; its memory stays."""
+        if self.find([key]):
+            self._gone.add(key)
