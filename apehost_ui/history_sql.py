@@ -51,11 +51,15 @@ def sql() -> None:
     with st.container(horizontal=False, key="sql-work"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            _editor()
+            above = st.container(key="sql-opened")
+            opened = _editor()
         with right:
             schema_browser(host().history.console.schema, on_use=do.use_view)
     with st.container(key="sql-outcome"):
         _outcome()
+    if opened is not None:  # how the result is drawn is known only now
+        with above:
+            opened_line(opened, changed=do.differs(opened))
 
 
 def tiles() -> None:
@@ -75,17 +79,14 @@ def tiles() -> None:
                     _tile(query, refused[query.id], max(0.0, until - time.monotonic()))
 
 
-def _editor() -> None:
+def _editor() -> SavedQuery | None:
+    """Draw the box with its buttons, and return the saved query that is opened."""
     page = state.history().sql
     queries = host().history.queries
     opened = queries.get(page.query) if page.query else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         open_menu(queries.list(), on_open=do.open_picked)
-    above = st.container(key="sql-opened")
     page.text = statement_box(page.text, on_change=do.note)
-    if opened is not None:
-        with above:
-            opened_line(opened, page.text)
     parameter_fields(_parameters(page.text), page.values)
     with st.container(horizontal=True, key="sql-buttons"):
         st.button("Run", key="sql-run", type="primary", icon=":material/play_arrow:", on_click=do.run)
@@ -94,6 +95,7 @@ def _editor() -> None:
             undo_button(page.replaced[-1].text, on_undo=do.undo)
     if page.said:
         st.caption(page.said)
+    return opened
 
 
 def _taken(query_id: str | None) -> NameTaken | None:

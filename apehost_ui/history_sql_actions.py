@@ -216,7 +216,7 @@ def _query(query_id: str | None) -> SavedQuery | None:
 
 def _save(page: SqlState, name: str, query_id: str | None) -> Fault | None:
     """Keep the statement in the box, and return why it cannot be kept."""
-    chart = page.chart if state.widget_value(SHOWN_KEY) == "chart" else None
+    chart = _chart(page)
     try:
         values = _values(page, host().history.console.check(page.text).parameters)
         saved = host().history.queries.save(name, page.text, values, chart, query_id=query_id)
@@ -225,6 +225,17 @@ def _save(page: SqlState, name: str, query_id: str | None) -> Fault | None:
     page.query, page.placed, page.said = saved.id, saved.sql, "Saved."
     _name_in_url(page)
     return None
+
+
+def differs(opened: SavedQuery) -> bool:
+    """Whether Save would keep another statement, or draw its result otherwise, than the opened query has it."""
+    page = state.history().sql
+    return (page.text, _chart(page)) != (opened.sql, opened.chart)
+
+
+def _chart(page: SqlState) -> ChartChoice | None:
+    """Return how the result is drawn; as it was while there is none, and None for a table."""
+    return page.chart if state.held(SHOWN_KEY, "chart") == "chart" else None
 
 
 def _values(page: SqlState, names: Sequence[str]) -> dict[str, str]:

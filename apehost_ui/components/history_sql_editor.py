@@ -83,9 +83,9 @@ def open_menu(saved: Sequence[SavedQuery], *, on_open: Callable[[], None]) -> No
     )
 
 
-def opened_line(opened: SavedQuery, text: str) -> None:
-    """Draw which saved query is opened, and whether the box has another statement than it by now."""
-    said = " :orange-badge[changed, not saved]" if text != opened.sql else " :gray-badge[saved]"
+def opened_line(opened: SavedQuery, *, changed: bool) -> None:
+    """Draw which saved query is opened, and whether Save would keep something else by now."""
+    said = " :orange-badge[changed, not saved]" if changed else " :gray-badge[saved]"
     st.markdown(f":material/bookmark: **{plain_label(opened.name)}**{said}")
 
 

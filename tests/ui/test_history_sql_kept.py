@@ -70,6 +70,22 @@ def test_the_opened_query_is_named(filled: Running) -> None:
     assert "" == tab.box("sql-opened")
 
 
+def test_a_chart_of_an_opened_query_is_kept_with_it(filled: Running) -> None:
+    """Another way to draw the result is a change too; saving a statement before it is run leaves its chart alone."""
+    queries = filled.host.history.queries
+    tab = run(opened(query=keep(filled, "Calls", COUNT)), COUNT)
+    assert "**Calls** :gray-badge[saved]" in marked(tab)
+    tab.at.button_group(key="sql-shown").set_value("chart")
+    assert "**Calls** :orange-badge[changed, not saved]" in marked(tab.run())
+    tab.click("sql-save-over")
+    assert "**Calls** :gray-badge[saved]" in marked(tab)
+    (saved,) = queries.list()
+    assert saved.chart is not None
+    again = opened(query=saved.id)
+    write(again, f"{COUNT} -- by day").click("sql-save-over")
+    assert [saved.chart] == [query.chart for query in queries.list()]
+
+
 def test_a_changed_query_has_a_link(filled: Running) -> None:
     """A reload after Run shows the opened query with the statement that it was changed into."""
     query_id = keep(filled, "Calls", COUNT)
