@@ -53,7 +53,7 @@ _GROUPED = """FROM calls LEFT JOIN (
     SELECT id AS run_id, comparison_id FROM v_runs WHERE comparison_id IS NOT NULL
 ) USING (run_id)"""
 _ALL = _MEASURES | _SHARES
-MOST_CALLS = 200_000
+MOST_CALLS = 150_000
 """Of a side with more calls, only every second, third ... conversation is looked at: more would tell hardly more."""
 _NOTES = (
     "The two sides did not answer the same questions; a comparison of models asks both the same.",
