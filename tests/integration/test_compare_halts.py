@@ -222,9 +222,7 @@ async def test_kills_lose_and_double_nothing(tmp_path: Path) -> None:
             await asyncio.to_thread(killed, tmp_path, named)
         assert 0 == await asyncio.to_thread(worked, tmp_path, named)
     async with network(tmp_path, servers) as net:
-        ended = await asyncio.to_thread(net.host.lab.get, comparison.id)
-        assert ended is not None
-        assert ("finished", None) == (ended.state, ended.fault)
+        assert ("finished", None) == ((done := await ended(net, comparison.id)).state, done.fault)
         plan, columns = await measured(net, comparison.id)
     timed = answered(plan, columns, "timed")
     assert (96, set(timed)) == (len(timed), {cell.number for cell in plan.cells if cell.kind == "timed"})

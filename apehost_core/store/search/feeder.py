@@ -75,7 +75,12 @@ class Feeder:
         self._awake.set()
 
     def wait(self, until: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait until something holds that changes with the index or the progress; returns whether it does."""
+        """Wait until something holds that changes with the index or the progress; returns whether it does.
+
+        Where it holds already the thread is left alone: a search asks this each time.
+        """
+        if until():
+            return True
         self._awake.set()
         with self._moved:
             return self._moved.wait_for(until, timeout_s)

@@ -72,12 +72,15 @@ class Reader:
 
 def _shown(message: Said, highlighter: Highlighter) -> tuple[Where, Snippet]:
     """Return the part of a message where the words are, and a snippet of it."""
-    if (snippet := highlighter.snippet(message.text)) is not None:
-        return "text", snippet
-    if (snippet := highlighter.snippet(message.reasoning)) is not None:
-        return "reasoning", snippet
-    if (snippet := highlighter.snippet(message.tool)) is not None:
-        return "tool", snippet
+    parts: tuple[tuple[Where, str], ...] = (
+        ("text", message.text),
+        ("reasoning", message.reasoning),
+        ("tool", message.tool),
+    )
+    for where, text in parts:
+        snippet = highlighter.snippet(text)
+        if snippet is not None:
+            return where, snippet
     return "text", beginning(message.text)
 
 

@@ -125,10 +125,8 @@ class Search:
         Raises:
             StoreError: There is none now.
         """
+        self._feeder.wait(lambda: self._feeder.index is not None or self.progress.fault is not None, _OPEN_S)
         index = self._feeder.index
-        if index is None:
-            self._feeder.wait(lambda: self._feeder.index is not None or self.progress.fault is not None, _OPEN_S)
-            index = self._feeder.index
         if index is None:
             raise StoreError(self.progress.fault or _fault("It is still being opened."))
         return index
