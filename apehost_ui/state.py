@@ -4,7 +4,7 @@ What is being looked at lives in the URL, so that refresh, Back and a shared lin
 plain data that survives page switches.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -226,9 +226,11 @@ def widget_value(key: str) -> str | None:
     return st.session_state.get(key)
 
 
-def sent(key: str, event: str) -> str | None:
-    """Return what a component of ours told with an event, from inside its callback; None where that was another."""
-    return st.session_state[key].get(event)
+def tell(key: str, event: str, action: Callable[[str], None]) -> None:
+    """Have an action take what an element of ours told with an event; from inside its callback."""
+    told = st.session_state[key].get(event)
+    if told:
+        action(told)
 
 
 def number(key: str) -> int:

@@ -54,7 +54,7 @@ def _head(chart: Chart, noun: str) -> Shown:
     hundreds of pieces.
     """
     n = f"n = {counted(chart.n, noun)}"
-    with st.container(horizontal=True, vertical_alignment="center", key=f"chart-head-{chart.name}"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f'<div class="ape-chart-head"><h4>{escape(chart.title)}</h4><span>{escape(n)}</span></div>')
         shown = st.segmented_control(
             f"What is shown of {plain_label(chart.title)}",

@@ -15,9 +15,10 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, ChatMessage, Element, ElementTree, Node
 
 from apehost_ui import state
-from apehost_ui.components.rows import Event
 
 ROOT = Path(__file__).parents[2]
+Event = Literal["open", "preview", "pick"]
+"""What rows tell."""
 PageName = Literal["chat", "servers", "compare", "history"]
 _PATIENCE_S = 60
 _PICKER = "model_picker"

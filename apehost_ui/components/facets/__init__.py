@@ -5,22 +5,15 @@ hits below.
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Final
-
-from streamlit.components.v2 import component
 
 from apehost_core.history.found import Facet
 from apehost_ui import state
+from apehost_ui.components.own import own
 
-KEY: Final = "facets"
-_HERE: Final = Path(__file__).parent
-_DRAW: Final = component(
-    "apehost.facets",
-    css=(_HERE / "facets.css").read_text("utf-8"),
-    js=(_HERE / "facets.js").read_text("utf-8"),
-    isolate_styles=False,
-)
+_KEY: Final = "facets"
+_DRAW: Final = own(__file__)
 
 
 def facets(found: Sequence[Facet], *, on_pick: Callable[[str], None]) -> None:
@@ -42,10 +35,4 @@ def facets(found: Sequence[Facet], *, on_pick: Callable[[str], None]) -> None:
         if len(facet.values) > 1
     ]
     if lines:
-        _DRAW(key=KEY, data={"lines": lines}, on_pick_change=lambda: _tell(on_pick))
-
-
-def _tell(on_pick: Callable[[str], None]) -> None:
-    words = state.sent(KEY, "pick")
-    if words:
-        on_pick(words)
+        _DRAW(key=_KEY, data={"lines": lines}, on_pick_change=partial(state.tell, _KEY, "pick", on_pick))

@@ -8,24 +8,16 @@ nothing is alive.
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from apehost_core.history.found import Snippet
 from apehost_ui import state
+from apehost_ui.components.own import own
 
-Event = Literal["open", "preview", "pick"]
-_HERE: Final = Path(__file__).parent
-_DRAW: Final = component(
-    "apehost.rows",
-    css=(_HERE / "rows.css").read_text("utf-8"),
-    js=(_HERE / "rows.js").read_text("utf-8"),
-    isolate_styles=False,
-)
+_DRAW: Final = own(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +93,7 @@ def _draw(key: str, listed: Sequence[Row], previewed: str | None, actions: RowAc
     _DRAW(
         key=key,
         data={"rows": [asdict(row) for row in listed], "previewed": previewed},
-        on_open_change=partial(_tell, key, "open", actions.open),
-        on_preview_change=partial(_tell, key, "preview", actions.preview),
-        on_pick_change=partial(_tell, key, "pick", actions.pick),
+        on_open_change=partial(state.tell, key, "open", actions.open),
+        on_preview_change=partial(state.tell, key, "preview", actions.preview),
+        on_pick_change=partial(state.tell, key, "pick", actions.pick),
     )
-
-
-def _tell(key: str, event: Event, action: Callable[[str], None]) -> None:
-    row_id = state.sent(key, event)
-    if row_id:
-        action(row_id)
